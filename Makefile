@@ -1,0 +1,39 @@
+# Each target builds .venv by itself when needed: on a fresh machine with Python >= 3.11
+# `make demo` and `make test` are the only set-up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+FRAME := pyproject.toml constraints.txt memory/version.py
+
+.PHONY: demo test lint bench clean
+.DEFAULT_GOAL := test
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(FRAME) | $(BIN)/python
+	$(INSTALL) -e .
+	touch $@
+
+$(VENV)/.installed-test: $(FRAME) | $(BIN)/python
+	$(INSTALL) -e ".[test]"
+	touch $@ $(VENV)/.installed
+
+demo: $(VENV)/.installed  ## train a small tied Qwen2, edit it a few hundred times, say what was learned
+	$(BIN)/palimpsest demo
+
+lint: $(VENV)/.installed-test  ## ruff, mypy --strict, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint  ## lint, then every test, on SQLite and on a real PostgreSQL
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.installed-test  ## the measurements behind our claims of speed and validity
+	set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,485 @@
+"""The whole error hierarchy: one root, a stable code for each kind of error, and what to do about it.
+
+Every class has a page in `docs/errors/` named after its code. This module imports nothing heavy, so that catching an
+error costs nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from introspection.errors import PalimpsestError, UnknownName, UnsupportedStorage
+
+__all__ = [
+    "AmbiguousModel",
+    "AppendOnlyViolation",
+    "BatchError",
+    "ConcurrencyError",
+    "CorruptionError",
+    "DatabaseBusy",
+    "DatabaseError",
+    "DatabaseFull",
+    "DatabaseUnavailable",
+    "DigestMismatch",
+    "EditError",
+    "ForeignDatabase",
+    "InvalidArgument",
+    "InvalidDatabaseUrl",
+    "InvalidPayload",
+    "KeyConflict",
+    "MigrationError",
+    "MissingBlob",
+    "MissingDependency",
+    "NotADatabase",
+    "NotAttached",
+    "PalimpsestError",
+    "PayloadTooLarge",
+    "ProjectionError",
+    "QueryError",
+    "ReadOnlyDatabase",
+    "RestoreError",
+    "SafetyViolation",
+    "SchemaOutdated",
+    "SchemaTooNew",
+    "UnknownAct",
+    "UnknownEventType",
+    "UnknownModel",
+    "UnknownName",
+    "UnsupportedStorage",
+    "UpcastError",
+]
+
+
+# What is handed in to be recorded
+
+
+class InvalidPayload(PalimpsestError):
+    """Data that cannot be stored faithfully; refused before anything was written.
+
+    Attributes:
+        path: Where in the record the value is: `data.scores[3]`.
+        value: The value, shortened for reading; empty where it has no short form.
+        reason: What is wrong with it.
+    """
+
+    code = "invalid-payload"
+
+    def __init__(self, path: str, reason: str, *, value: str = "", remedy: str = "") -> None:
+        self.path = path
+        self.reason = reason
+        self.value = value
+        shown = f" (got {value})" if value else ""
+        super().__init__(f"{path}: {reason}{shown}", remedy=remedy)
+
+
+class InvalidArgument(PalimpsestError):
+    """A value a call cannot work with.
+
+    Attributes:
+        name: The argument.
+        value: What was given.
+    """
+
+    code = "invalid-argument"
+
+    def __init__(self, name: str, value: Any, remedy: str) -> None:
+        self.name = name
+        self.value = value
+        super().__init__(f"{name} cannot be {value!r}", remedy=remedy)
+
+
+class PayloadTooLarge(InvalidPayload):
+    """One record bigger than the store takes.
+
+    Attributes:
+        limit: The largest size taken, in bytes.
+    """
+
+    code = "payload-too-large"
+
+    def __init__(self, path: str, *, limit: int, reason: str = "") -> None:
+        self.limit = limit
+        super().__init__(
+            path,
+            reason or f"one record may hold at most {limit // 2**20} MiB of JSON",
+            remedy="record a summary, and keep the bulk in a file or a checkpoint whose digest you record",
+        )
+
+
+class KeyConflict(PalimpsestError):
+    """An idempotency key that was already used for other content.
+
+    Attributes:
+        key: The key.
+        position: Position of the event recorded first under the key; None where both are in one batch.
+    """
+
+    code = "key-conflict"
+
+    def __init__(self, key: str, position: int | None) -> None:
+        self.key = key
+        self.position = position
+        where = "earlier in the same batch" if position is None else f"at position {position}"
+        super().__init__(
+            f"the key {key!r} was used {where} for other content",
+            remedy="use a new key for a new fact; the same key only repeats the same type, model and payload",
+        )
+
+
+class ConcurrencyError(PalimpsestError):
+    """A stream that is not at the version the writer expected: somebody else wrote first.
+
+    Attributes:
+        stream: Name of the stream.
+        expected: The version the writer expected.
+        actual: The version the stream has; 0 for a stream without events.
+    """
+
+    code = "concurrency"
+
+    def __init__(self, stream: str, expected: int, actual: int) -> None:
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+        super().__init__(
+            f"stream {stream!r} is at version {actual}, not {expected}",
+            remedy="read the stream's new events, decide again, and append with the new version",
+        )
+
+
+class BatchError(PalimpsestError):
+    """Something that cannot be done inside a batch, or with a batch that has ended or was dropped."""
+
+    code = "batch"
+
+
+# What is in the database
+
+
+class DatabaseError(PalimpsestError):
+    """The database engine refused something; the message carries its own words."""
+
+    code = "database-error"
+
+
+class DatabaseUnavailable(DatabaseError):
+    """No database can be reached or made at the given place."""
+
+    code = "database-unavailable"
+
+
+class InvalidDatabaseUrl(DatabaseUnavailable):
+    """A text that names no database Palimpsest can use."""
+
+    code = "invalid-database-url"
+
+
+class ReadOnlyDatabase(DatabaseUnavailable):
+    """A database that this process may not write to."""
+
+    code = "read-only-database"
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Another connection held the write lock for longer than the busy timeout."""
+
+    code = "database-busy"
+
+
+class DatabaseFull(DatabaseUnavailable):
+    """No room is left on the disk; the transaction was rolled back whole."""
+
+    code = "database-full"
+
+
+class NotADatabase(DatabaseError):
+    """A file that is no SQLite database; it was not touched."""
+
+    code = "not-a-database"
+
+
+class ForeignDatabase(DatabaseError):
+    """A database that belongs to something else; it was not touched."""
+
+    code = "foreign-database"
+
+
+class SchemaOutdated(DatabaseError):
+    """A database whose schema is older than this version of Palimpsest needs.
+
+    Attributes:
+        found: Its revision; None for a database without a schema.
+        needed: The revision needed.
+    """
+
+    code = "schema-outdated"
+
+    def __init__(self, where: str, found: str | None, needed: str) -> None:
+        self.found = found
+        self.needed = needed
+        super().__init__(
+            f"the schema of {where} is at revision {found or 'none'}, and {needed} is needed",
+            remedy="run `palimpsest db upgrade`, or open the database with MemorySystem, which upgrades it",
+        )
+
+
+class SchemaTooNew(DatabaseError):
+    """A database written by a newer version of Palimpsest; it was not touched.
+
+    Attributes:
+        found: Its revision.
+        known: The newest revision this version knows.
+    """
+
+    code = "schema-too-new"
+
+    def __init__(self, where: str, found: str, known: str) -> None:
+        self.found = found
+        self.known = known
+        super().__init__(
+            f"the schema of {where} is at revision {found!r}, which this version of Palimpsest (up to {known}) "
+            "does not know",
+            remedy="install the newer Palimpsest that wrote it: pip install --upgrade palimpsest-memory",
+        )
+
+
+class MigrationError(DatabaseError):
+    """An upgrade or downgrade of the schema failed, and was rolled back whole."""
+
+    code = "migration"
+
+
+class AppendOnlyViolation(DatabaseError):
+    """An attempt to change or delete what was recorded, refused by the database itself."""
+
+    code = "append-only"
+
+
+class CorruptionError(PalimpsestError):
+    """What is stored is not what was recorded.
+
+    Attributes:
+        position: The first position concerned, where known.
+    """
+
+    code = "corruption"
+
+    def __init__(self, message: str, *, position: int | None = None, remedy: str = "") -> None:
+        self.position = position
+        super().__init__(
+            message, remedy=remedy or "run `palimpsest verify` to see what is damaged, and restore from a backup"
+        )
+
+
+class DigestMismatch(CorruptionError):
+    """Bytes whose digest is not the recorded one.
+
+    Attributes:
+        expected: The recorded digest, hex.
+        actual: The digest of the bytes found, hex.
+    """
+
+    code = "digest-mismatch"
+
+    def __init__(self, what: str, *, expected: str, actual: str, position: int | None = None) -> None:
+        self.expected = expected
+        self.actual = actual
+        super().__init__(f"{what} has digest {actual}, and {expected} was recorded", position=position)
+
+
+class MissingBlob(CorruptionError):
+    """A blob that an event points at and that is not there.
+
+    Attributes:
+        digest: Its digest, hex.
+    """
+
+    code = "missing-blob"
+
+    def __init__(self, digest: str, *, position: int | None = None) -> None:
+        self.digest = digest
+        super().__init__(
+            f"the blob {digest} is missing",
+            position=position,
+            remedy="put the blob folder back beside the database, or copy the blob from a backup",
+        )
+
+
+class UnknownEventType(PalimpsestError):
+    """An event type (or a schema version of it) that this version of Palimpsest does not know.
+
+    Attributes:
+        event_type: The type.
+        schema_version: The schema version.
+    """
+
+    code = "unknown-event-type"
+
+    def __init__(self, event_type: str, schema_version: int = 1, *, newest: int | None = None) -> None:
+        self.event_type = event_type
+        self.schema_version = schema_version
+        what = (
+            f"there is no event type {event_type!r}"
+            if newest is None
+            else f"schema version {schema_version} of event type {event_type!r} is newer than {newest}"
+        )
+        super().__init__(
+            what, remedy="the event is kept as it is; a newer Palimpsest, or the program that wrote it, can read it"
+        )
+
+
+class UpcastError(PalimpsestError):
+    """An old payload that could not be lifted to the current schema version.
+
+    Attributes:
+        event_type: The type.
+        schema_version: The schema version it was stored with.
+    """
+
+    code = "upcast"
+
+    def __init__(self, event_type: str, schema_version: int, reason: str) -> None:
+        self.event_type = event_type
+        self.schema_version = schema_version
+        super().__init__(
+            f"schema version {schema_version} of {event_type!r} cannot be lifted: {reason}",
+            remedy="the stored event is unharmed; report this with the event's text (`palimpsest log --json`)",
+        )
+
+
+class ProjectionError(PalimpsestError):
+    """A projection that could not fold an event, or a projection that does not exist."""
+
+    code = "projection"
+
+
+class QueryError(PalimpsestError):
+    """A read-only query that the database refused."""
+
+    code = "query"
+
+
+class MissingDependency(PalimpsestError):
+    """An optional package that is needed and not installed.
+
+    Attributes:
+        package: The package.
+        extra: The extra of palimpsest-memory that brings it.
+    """
+
+    code = "missing-dependency"
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is not installed",
+            remedy=f'pip install "palimpsest-memory[{extra}]"',
+        )
+
+
+# Models, acts and edits
+
+
+class AmbiguousModel(PalimpsestError):
+    """No model was named, and several are attached.
+
+    Attributes:
+        models: The names of the attached models, sorted.
+    """
+
+    code = "ambiguous-model"
+
+    def __init__(self, models: Iterable[str]) -> None:
+        self.models = tuple(sorted(models))
+        super().__init__(
+            f"several models are attached: {', '.join(map(repr, self.models))}",
+            remedy=f"say which one is meant: model={self.models[0]!r}" if self.models else "say which one is meant",
+        )
+
+
+class UnknownModel(PalimpsestError):
+    """A model name that the record does not have.
+
+    Attributes:
+        model: The name asked for.
+        known: The names it does have, sorted.
+    """
+
+    code = "unknown-model"
+
+    def __init__(self, model: str, known: Iterable[str] = ()) -> None:
+        self.model = model
+        self.known = tuple(sorted(known))
+        super().__init__(
+            f"no model named {model!r} was ever attached", remedy=_suggestion(model, self.known, "attach it first")
+        )
+
+
+class NotAttached(PalimpsestError):
+    """Something that needs the live model, which is not attached now.
+
+    Attributes:
+        model: The model's name, where one is known.
+    """
+
+    code = "not-attached"
+
+    def __init__(self, model: str | None = None, *, remedy: str = "") -> None:
+        self.model = model
+        super().__init__(
+            "no model is attached" if model is None else f"the live model {model!r} is not attached",
+            remedy=remedy or f"call memory.attach(model, name={(model or 'name')!r}) first",
+        )
+
+
+class UnknownAct(PalimpsestError):
+    """An act that the record does not have.
+
+    Attributes:
+        act: The act asked for.
+    """
+
+    code = "unknown-act"
+
+    def __init__(self, act: str, known: Iterable[str] = ()) -> None:
+        self.act = act
+        super().__init__(
+            f"there is no act {act!r}", remedy=_suggestion(act, known, "list the acts with `palimpsest log`")
+        )
+
+
+class EditError(PalimpsestError):
+    """An edit that cannot be done, or was put back."""
+
+    code = "edit"
+
+
+class SafetyViolation(PalimpsestError):
+    """A safety rule denied a write; the bytes are as they were."""
+
+    code = "safety-violation"
+
+
+class RestoreError(PalimpsestError):
+    """An earlier state that cannot be put back; the live weights are as they were."""
+
+    code = "restore"
+
+
+def _suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
+    nearest = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f"did you mean {', '.join(map(repr, nearest))}?" if nearest else otherwise
+
+
+def error_classes() -> dict[str, type[PalimpsestError]]:
+    """Give every error class by its code: each has a page of that name in `docs/errors/`."""
+    found: dict[str, type[PalimpsestError]] = {}
+    waiting: list[Any] = [PalimpsestError]
+    while waiting:
+        cls = waiting.pop()
+        found.setdefault(cls.code, cls)
+        waiting.extend(cls.__subclasses__())
+    return found

@@ -1,0 +1,177 @@
+"""What surrounds a payload: the stream it goes to and its identity, before and after it is stored."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from memory.errors import InvalidPayload
+from memory.events.registry import Payload, decode
+
+MODEL_PREFIX = "model-"
+MEMORY_STREAM = "memory"
+"""The stream of what belongs to no one model."""
+NAME_LIMIT = 200
+"""The most characters of a stream or model name."""
+TEXT_LIMIT = 1000
+"""The most characters of an actor, a key, or the name of an act, cause or correlation."""
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to append; refused at construction if its envelope cannot be stored.
+
+    Raises:
+        InvalidPayload: A name is empty, too long or has control characters, or the time has no zone or is before 1970.
+    """
+
+    payload: Payload
+    """What the event says."""
+    stream: str = MEMORY_STREAM
+    """The ordered history it goes to; `model_stream(name)` for what belongs to a model."""
+    act_id: str | None = None
+    """The act it is part of."""
+    causation_id: str | None = None
+    """The event that caused it."""
+    occurred_at: datetime.datetime | None = None
+    """When it happened, with a time zone; None: when it is recorded."""
+    key: str | None = None
+    """Idempotency key: recording the same content under it again appends nothing."""
+
+    def __post_init__(self) -> None:
+        check_stream(self.stream)
+        check_envelope_text("act_id", self.act_id)
+        check_envelope_text("causation_id", self.causation_id)
+        check_envelope_text("key", self.key)
+        if self.occurred_at is not None:
+            to_microseconds(self.occurred_at)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as the ledger holds it."""
+
+    position: int
+    """Store-wide number: contiguous, in commit order, never reused."""
+    event_id: str
+    """Identity derived from content and place; the same in every copy of the log."""
+    stream: str
+    version: int
+    """Number in its stream, from 1."""
+    event_type: str
+    schema_version: int
+    """The payload's version when it was stored."""
+    occurred_at: datetime.datetime
+    """When it happened, UTC."""
+    recorded_at: datetime.datetime
+    """When its append was made, UTC."""
+    act_id: str | None
+    correlation_id: str | None
+    causation_id: str | None
+    actor: str | None
+    model: str | None
+    """The model its stream belongs to."""
+    text: str
+    """The stored JSON, exactly."""
+
+    @property
+    def payload(self) -> Payload:
+        """The payload, decoded and lifted to the latest schema version.
+
+        Raises:
+            UnknownEventType: This version of Palimpsest does not know the type; `text` has everything.
+            UpcastError: An old payload could not be lifted.
+            CorruptionError: The text is not what this type stores.
+        """
+        return decode(self.event_type, self.schema_version, self.text)
+
+
+def model_stream(name: str) -> str:
+    """Give the stream that belongs to a model.
+
+    Raises:
+        InvalidPayload: The name is empty, longer than 200 characters, or has control characters.
+    """
+    check_name("model", name, limit=NAME_LIMIT)
+    return MODEL_PREFIX + name
+
+
+def model_of(stream: str) -> str | None:
+    """Give the model a stream belongs to, or None."""
+    return stream[len(MODEL_PREFIX) :] if stream.startswith(MODEL_PREFIX) else None
+
+
+def category_of(stream: str) -> str:
+    """Give the kind of a stream: what its name says before the first hyphen."""
+    return stream.partition("-")[0]
+
+
+def check_stream(name: str) -> None:
+    """Refuse a stream name that cannot be stored.
+
+    Raises:
+        InvalidPayload: It is empty, longer than 200 characters (after `model-`), or has control characters.
+    """
+    if name == MODEL_PREFIX:
+        raise InvalidPayload("stream", "a model's stream needs the model's name", value=repr(name), remedy=_NAME_REMEDY)
+    check_name("stream", name, limit=NAME_LIMIT + (len(MODEL_PREFIX) if model_of(name) else 0))
+
+
+def check_name(what: str, name: object, *, limit: int) -> None:
+    """Refuse a text that is no usable name.
+
+    Raises:
+        InvalidPayload: It is no text, empty, too long, or has control characters or lone surrogates.
+    """
+    if not isinstance(name, str):
+        raise InvalidPayload(what, f"must be text, not {type(name).__name__}", remedy=_NAME_REMEDY)
+    if not name or name.isspace():
+        raise InvalidPayload(what, "must not be empty", value=repr(name), remedy=_NAME_REMEDY)
+    if len(name) > limit:
+        reason = f"must have at most {limit} characters, not {len(name)}"
+        raise InvalidPayload(what, reason, value=repr(name[:40]) + "...", remedy=_NAME_REMEDY)
+    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in name):
+        raise InvalidPayload(what, "must not have control characters", value=ascii(name[:80]), remedy=_NAME_REMEDY)
+    if any(0xD800 <= ord(character) < 0xE000 for character in name):
+        raise InvalidPayload(what, "must not have lone surrogates", value=ascii(name[:80]), remedy=_NAME_REMEDY)
+
+
+def check_envelope_text(what: str, value: object) -> None:
+    """Refuse an optional envelope text that cannot be stored; None passes.
+
+    Raises:
+        InvalidPayload: It is no text, empty, longer than 1000 characters, or has control characters.
+    """
+    if value is not None:
+        check_name(what, value, limit=TEXT_LIMIT)
+
+
+def to_microseconds(moment: datetime.datetime) -> int:
+    """Give a time as whole microseconds since 1970 UTC, exactly.
+
+    Raises:
+        InvalidPayload: It has no time zone, or is outside the years 1970 to 9999.
+    """
+    if not isinstance(moment, datetime.datetime):
+        remedy = "pass a datetime: datetime.datetime.now(datetime.UTC)"
+        raise InvalidPayload("occurred_at", f"must be a datetime, not {type(moment).__name__}", remedy=remedy)
+    if moment.utcoffset() is None:
+        remedy = "say which zone it is in: moment.replace(tzinfo=datetime.UTC) or moment.astimezone()"
+        raise InvalidPayload("occurred_at", "has no time zone", value=moment.isoformat(), remedy=remedy)
+    microseconds = (moment - EPOCH) // _MICROSECOND
+    if not 0 <= microseconds <= LAST_MICROSECOND:
+        remedy = "pass a time between 1970 and 9999, UTC"
+        raise InvalidPayload("occurred_at", "is out of range", value=moment.isoformat(), remedy=remedy)
+    return microseconds
+
+
+def from_microseconds(microseconds: int) -> datetime.datetime:
+    """Give the UTC time of whole microseconds since 1970."""
+    return EPOCH + datetime.timedelta(microseconds=microseconds)
+
+
+LAST_MICROSECOND = (datetime.datetime.max.replace(tzinfo=datetime.UTC) - EPOCH) // _MICROSECOND
+"""The last moment of the year 9999."""
+_NAME_REMEDY = "pass a short readable name"

@@ -1,0 +1,155 @@
+"""What is recorded about writes to weights: announced, coupled, aborted and unannounced."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from memory.events.codec import JsonData, Number
+from memory.events.models import StorageState
+from memory.events.registry import Payload, register
+
+SWEEPING_METHODS = frozenset({"sweep"})
+"""Methods that touch everything: recorded, never evidence about one storage."""
+REVERTING_METHODS = frozenset({"revert"})
+"""Methods that put an earlier state back: recorded, never evidence."""
+FRESH_DIRECTION_METHODS = frozenset({"noise"})
+"""Methods that draw a new direction each time, so that the sign of their dose means nothing."""
+
+Relation = Literal["primary", "alias", "overlap", "derived"]
+
+
+class AffectedLayer(BaseModel):
+    """One name a write reaches, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    relation: Relation
+    shared_bytes: int | None = None
+    """How many bytes it has in common with the written tensor, where that is known."""
+
+
+class Change(BaseModel):
+    """What a write did to the bytes, measured in float64 over the written tensor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint_before: str
+    fingerprint_after: str
+    delta_norm: Number
+    """Euclidean norm of after minus before."""
+    weight_norm: Number
+    """Euclidean norm of the tensor before the write."""
+    max_change: Number
+    """Largest absolute change of one element."""
+    elements_changed: int
+    """Elements with other bits than before."""
+    elements: int
+    rows_changed: int
+    """Rows (first dimension) with other bits than before."""
+    rows: int
+    nonfinite_after: int
+    """NaN and infinite elements after the write."""
+
+
+class WriteBase(Payload):
+    """The fields that every announced write has."""
+
+    model: str
+    primary_layer: str
+    """The name the writer used (for a module path: the tensor it stands for)."""
+    storage_key: str
+    """The storage that was written, by its key at this position."""
+    coupled_layers: tuple[str, ...] = ()
+    """Every other name whose bytes changed with it (aliases and overlaps), sorted."""
+    affected: tuple[AffectedLayer, ...]
+    """Every name the write reaches, the primary first."""
+    modification: JsonData = Field(default_factory=dict)
+    """What the writer says was done."""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    importance: Annotated[float, Field(ge=0, le=1)]
+    reason: str | None = None
+    method: str | None = None
+    """How: `scale`, `rank_one`, `noise`, `revert`, `sweep`, or the writer's own word."""
+    dose: Number | None = None
+    """Signed size of the write in units of the method's reference dose."""
+    randomised: bool = False
+    """Whether the sign of the dose was decided by a coin."""
+    propensity: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Probability of the arm that was drawn."""
+    reverts: str | None = None
+    """The act whose writes this one takes back."""
+    per_name: bool = False
+    """Whether the record comes from a log with one record per name."""
+    known: bool = True
+    """Whether the sharing map knows the name; False only for quarantined names of per-name logs."""
+    changed: bool | None = None
+    """Whether any byte changed; None where the write was only reported."""
+    change: Change | None = None
+    """The measured change; None where the write was only reported."""
+    overlapping: dict[str, str] = Field(default_factory=dict)
+    """Storage key to digest after the write, for the storages that share some of its bytes."""
+    fingerprint: str | None = None
+    """Digest of the storage after a write that was only reported, where the live bytes could be read."""
+
+
+@register
+class Modification(WriteBase):
+    """A write to a storage that no other name shares."""
+
+    event_type: ClassVar[str] = "modification"
+
+
+@register
+class CoupledModification(WriteBase):
+    """One write to bytes that several names share: one event, whichever name was used."""
+
+    event_type: ClassVar[str] = "coupled_modification"
+
+
+@register
+class EditAborted(Payload):
+    """An edit that did not happen: the code inside raised, and the bytes were put back."""
+
+    event_type: ClassVar[str] = "edit_aborted"
+
+    model: str
+    primary_layer: str
+    storage_key: str
+    error: str
+    """The type of the exception."""
+    message: str = ""
+    method: str | None = None
+    restored: bool
+    """Whether the bytes after putting back are bit for bit those before."""
+
+
+@register
+class UnattributedWrite(Payload):
+    """A storage holds other bytes than the log says, and nobody announced the write."""
+
+    event_type: ClassVar[str] = "unattributed_write"
+
+    model: str
+    storage_key: str
+    affected: tuple[AffectedLayer, ...]
+    fingerprint_expected: str
+    fingerprint_found: str
+    found_by: str
+    """What noticed it: `attach`, `edit` or `verify`."""
+
+
+@register
+class Restored(Payload):
+    """An earlier state was put back: every storage may have changed, and no write is credited."""
+
+    event_type: ClassVar[str] = "restored"
+
+    model: str
+    to_act: str | None = None
+    """The act before which the state was put back, where known."""
+    storages: tuple[StorageState, ...] = ()
+    """The state of every live storage after it; empty where there is only a map."""

@@ -1,0 +1,188 @@
+"""Theories predict before they are tested, and are scored on their predictions alone.
+
+The prospective e-value multiplies p/q for a hit and (1−p)/q for a miss, q being the probability of the coin's arm that
+was drawn: for a fair coin 2p and 2(1−p). A hit is an outcome beyond the smallest effect of interest on the side the
+theory names. *Guaranteed*, if z was such a coin and the forecast was fixed before it: under "the effect on that side
+is at most δ" the score ever reaches 20 with probability at most 1/20. For, given the change, at most one arm of the
+coin can hit (u = z·w + b with |b| <= δ, w not knowing z). If one arm can, the mean factor is q1·p/q1 + q2·(1−p)/q2 = 1;
+if none can, it is 2(1−p) <= 1, as no factor ever stakes p < 1/2: a theory never gains by predicting its own failure.
+Without a coin the same holds where outcomes are symmetric given the past. It starts at 1 at birth: data that discovered
+a theory do not count for it again.
+
+*Measured* only: the log-score gain over "no effect" and calibration, which rest on a normal forecast.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from memory.inference.effects import PairedProcess
+from memory.inference.state import State, read_count, read_number
+
+__all__ = ["Forecast", "Score", "forecast"]
+
+_CERTAINTY = 0.95
+"""No forecast of a sign is surer than this, so that no single miss is ruinous."""
+_PRIOR_WEIGHT = 4.0
+"""How many observed signs the normal forecast of the sign is worth."""
+_DOUBT_WEIGHT = 2.0
+"""How many observed signs the belief that nothing is known is worth: shrinks forecasts from few observations."""
+_GAIN_LIMIT = 5.0
+"""Largest log-score gain or loss of one outcome: one outlier cannot decide about a theory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a theory says about the next signed outcome u, fixed before the act's coin."""
+
+    direction: int
+    """The side the theory names, +1 or -1."""
+    probability: float
+    """P(u goes beyond δ on that side), within [.05, .95]."""
+    mean: float
+    """Mean of the normal forecast of u."""
+    sd: float
+    """Its standard deviation; 0 where no normal forecast can be made yet."""
+    null_sd: float
+    """Standard deviation of the zero-mean forecast it competes with."""
+    smallest_effect: float = 0.0
+    """δ."""
+
+    def __post_init__(self) -> None:
+        if self.direction not in (-1, 1):
+            raise ValueError(f"a theory names a side, +1 or -1, not {self.direction!r}")
+        if not 0.0 < self.probability < 1.0:
+            raise ValueError(f"a forecast probability must be strictly between 0 and 1, not {self.probability!r}")
+        if not (math.isfinite(self.mean) and 0.0 <= self.sd < math.inf and 0.0 <= self.null_sd < math.inf):
+            raise ValueError(
+                "a normal forecast needs a finite mean and finite standard deviations of at least 0, not "
+                f"{self.mean!r}, {self.sd!r}, {self.null_sd!r}"
+            )
+
+    def hit(self, outcome: float) -> bool:
+        """Return whether the outcome went beyond δ on the side named."""
+        return self.direction * outcome > self.smallest_effect
+
+    def log_score_gain(self, outcome: float) -> float:
+        """Return how much likelier, in log, the outcome is under this forecast than under "no effect"; within ±5."""
+        if self.sd == 0.0 or self.null_sd == 0.0:
+            return 0.0
+        own, none = (outcome - self.mean) / self.sd, outcome / self.null_sd
+        gain = math.log(self.null_sd / self.sd) + 0.5 * (none * none - own * own)
+        return min(_GAIN_LIMIT, max(-_GAIN_LIMIT, gain))
+
+
+def forecast(process: PairedProcess, direction: int) -> Forecast:
+    """Return what a theory of this direction forecasts for the hypothesis' next outcome, from its past alone.
+
+    P(sign) pools the signs seen, the normal forecast (worth four of them) and doubt (worth two).
+
+    Args:
+        process: the hypothesis' state before the outcome.
+        direction: the side the theory names, +1 or -1.
+
+    Raises:
+        ValueError: the direction is neither.
+    """
+    delta, n = process.smallest_effect, process.sequence.n
+    signs = process.positives + process.negatives
+    hits = process.positives if direction > 0 else process.negatives
+    if n < 2:
+        return Forecast(direction, (hits + 3.0) / (signs + 6.0), 0.0, 0.0, 0.0, delta)
+    mean = process.estimate * n / (n + 1.0)
+    # Inflated for the mean being estimated and, as Student's t is, for the spread being so too.
+    inflation = math.sqrt((1.0 + 1.0 / n) * (n + 1.0) / (n - 1.0))
+    sd = max(process.residual_sd * inflation, 0.01 * process.scale.size(delta))
+    if sd == 0.0:
+        return Forecast(direction, 0.5, mean, 0.0, 0.0, delta)
+    normal = 0.5 * math.erfc((delta - direction * mean) / (sd * math.sqrt(2.0)))
+    # Signs tell of 0, not of δ: where there is a δ, only the normal forecast knows about it.
+    seen, met = (0.0, 0.0) if delta > 0.0 else (float(signs), float(hits))
+    weight = _PRIOR_WEIGHT if delta == 0.0 else float(n)
+    probability = (weight * normal + met + 0.5 * _DOUBT_WEIGHT) / (weight + seen + _DOUBT_WEIGHT)
+    probability = min(_CERTAINTY, max(1.0 - _CERTAINTY, probability))
+    return Forecast(direction, probability, mean, sd, math.hypot(sd, mean), delta)
+
+
+@dataclass(slots=True)
+class Score:
+    """How a theory's forecasts have fared since its birth."""
+
+    n: int = 0
+    """Forecasts that met an outcome."""
+    hits: int = 0
+    """Those whose side came true."""
+    ties: int = 0
+    """Outcomes of exactly 0 with δ = 0: they say nothing about a sign and are in neither count."""
+    skipped: int = 0
+    """Outcomes that were not finite."""
+    log_e: float = 0.0
+    """Log of the prospective e-value."""
+    peak_log_e: float = 0.0
+    """Its largest value so far."""
+    gain: float = 0.0
+    """Summed log-score gain over "no effect"."""
+    brier: float = 0.0
+    """Summed squared error of the forecast probabilities."""
+
+    def update(self, prediction: Forecast, outcome: float, propensity: float = 0.5) -> None:
+        """Score one forecast by the outcome it was made for.
+
+        Args:
+            prediction: fixed before the outcome, and before the coin of the act.
+            outcome: the signed outcome u.
+            propensity: probability of the coin's arm that was drawn; 1/2 where there was no coin.
+
+        Raises:
+            ValueError: the propensity is not strictly between 0 and 1.
+        """
+        if not 0.0 < propensity < 1.0:
+            raise ValueError(f"the propensity of the arm drawn must be strictly between 0 and 1, not {propensity!r}")
+        if not math.isfinite(outcome):
+            self.skipped += 1
+            return
+        if outcome == 0.0 and prediction.smallest_effect == 0.0:
+            self.ties += 1
+            return
+        hit = prediction.hit(outcome)
+        stake = max(0.5, prediction.probability)
+        self.n += 1
+        self.hits += hit
+        self.log_e += math.log((stake if hit else 1.0 - stake) / propensity)
+        self.peak_log_e = max(self.peak_log_e, self.log_e)
+        self.gain += prediction.log_score_gain(outcome)
+        self.brier += (prediction.probability - hit) ** 2
+
+    def to_state(self) -> State:
+        """Return the state as plain data."""
+        return {
+            "n": self.n,
+            "hits": self.hits,
+            "ties": self.ties,
+            "skipped": self.skipped,
+            "log_e": self.log_e,
+            "peak_log_e": self.peak_log_e,
+            "gain": self.gain,
+            "brier": self.brier,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Return the score that `to_state` described, bit for bit.
+
+        Raises:
+            ValueError: the data does not describe one.
+        """
+        return cls(
+            n=read_count(state, "n"),
+            hits=read_count(state, "hits"),
+            ties=read_count(state, "ties"),
+            skipped=read_count(state, "skipped"),
+            log_e=read_number(state, "log_e"),
+            peak_log_e=read_number(state, "peak_log_e"),
+            gain=read_number(state, "gain"),
+            brier=read_number(state, "brier"),
+        )

@@ -1,0 +1,21 @@
+"""Every projection there is, in the order they fold an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from memory.projections.base import Projection
+from memory.projections.knowledge import KnowledgeProjection
+from memory.projections.observations import MetricsProjection, ObservationsProjection
+from memory.projections.sharing import SharingProjection
+from memory.projections.writes import LayerStatisticsProjection, ModificationsProjection, WeightStatesProjection
+
+PROJECTIONS: tuple[Callable[[], Projection], ...] = (
+    SharingProjection,
+    ObservationsProjection,
+    MetricsProjection,
+    ModificationsProjection,
+    WeightStatesProjection,
+    LayerStatisticsProjection,
+    KnowledgeProjection,
+)

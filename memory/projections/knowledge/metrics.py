@@ -1,0 +1,60 @@
+"""What is known of metrics: which there are, what they are computed from, the smallest change that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from memory.events.observations import MetricDefined
+
+
+class MetricBook:
+    """The metrics of every model, in the order they were first seen, and their definitions."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[str, None]] = {}
+        self._definitions: dict[tuple[str | None, str], tuple[tuple[str, ...], float]] = {}
+        """(model or None, metric) to what it is computed from, and its smallest effect of interest."""
+
+    def define(self, payload: MetricDefined) -> None:
+        """Take a definition; the latest holds."""
+        self._definitions[payload.model, payload.name] = (payload.derived_from, payload.smallest_effect)
+
+    def seen(self, model: str, metrics: Iterable[str]) -> None:
+        """Take note that a model has these metrics."""
+        book = self._seen.setdefault(model, {})
+        for metric in sorted(metrics):
+            book.setdefault(metric, None)
+
+    def known(self, model: str) -> list[str]:
+        """Give the metrics of a model that can have hypotheses of their own: seen, and not derived."""
+        return [metric for metric in self._seen.get(model, {}) if not self.sources(model, metric)]
+
+    def sources(self, model: str, metric: str) -> tuple[str, ...]:
+        """Give what a metric is computed from; empty for one that stands for itself."""
+        return self._definition(model, metric)[0]
+
+    def smallest_effect(self, model: str, metric: str) -> float:
+        """Give the smallest change of a metric that matters, in its own units per act."""
+        return self._definition(model, metric)[1]
+
+    def _definition(self, model: str, metric: str) -> tuple[tuple[str, ...], float]:
+        general = self._definitions.get((None, metric), ((), 0.0))
+        return self._definitions.get((model, metric), general)
+
+    def to_state(self) -> dict[str, Any]:
+        """Give everything as plain data."""
+        return {
+            "seen": {model: list(metrics) for model, metrics in self._seen.items()},
+            "definitions": [
+                [model, metric, list(sources), smallest]
+                for (model, metric), (sources, smallest) in self._definitions.items()
+            ],
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from `to_state`."""
+        self._seen = {model: dict.fromkeys(metrics) for model, metrics in state["seen"].items()}
+        self._definitions = {
+            (model, metric): (tuple(sources), smallest) for model, metric, sources, smallest in state["definitions"]
+        }

@@ -1,0 +1,148 @@
+"""What patterns, theories, beliefs and evidence look like as rows, and in words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from memory.inference.theories import Forecast
+from memory.projections.knowledge.hypotheses import Hypothesis
+from memory.projections.knowledge.windows import Outcome
+
+
+def pattern_row(hypothesis: Hypothesis) -> dict[str, Any]:
+    """Give the row of a claimed hypothesis."""
+    process, family = hypothesis.process, hypothesis.key.family
+    low, high = process.interval()
+    return {
+        "pattern_id": hypothesis.identity("pattern"),
+        "model": family.model,
+        "kind": family.kind,
+        "subject": hypothesis.subject,
+        "object": hypothesis.key.metric,
+        "direction": hypothesis.direction,
+        "effect": _finite(process.estimate),
+        "ci_low": _finite(low),
+        "ci_high": _finite(high),
+        "e_value": math.exp(min(process.log_e, 709.0)),
+        "log_e_value": process.log_e,
+        "grade": _grade(hypothesis),
+        "method": family.method,
+        "dose": family.level,
+        "support": process.n,
+        "storage_id": hypothesis.key.storage_id,
+        "first_position": hypothesis.first_claimed,
+        "last_position": hypothesis.last_settled,
+        "post_retraction": False,
+        "status": hypothesis.status,
+    }
+
+
+def theory_row(hypothesis: Hypothesis) -> dict[str, Any]:
+    """Give the row of the theory composed from a pattern."""
+    score = hypothesis.score
+    if score is None:
+        raise ValueError(f"{hypothesis.identity('pattern')} has no theory")
+    return {
+        "theory_id": hypothesis.identity("theory"),
+        "model": hypothesis.key.family.model,
+        "theory_type": "causal_model" if hypothesis.key.family.randomised else "behavioral",
+        "pattern_id": hypothesis.identity("pattern"),
+        "hypothesis": in_words(hypothesis),
+        "predictions": score.n,
+        "hits": score.hits,
+        "log_e_value": score.log_e,
+        "log_score_gain": score.gain,
+        "brier": score.brier / score.n if score.n else None,
+        "first_position": hypothesis.first_claimed,
+        "last_position": hypothesis.last_scored,
+        "status": hypothesis.status,
+    }
+
+
+def belief_row(hypothesis: Hypothesis) -> dict[str, Any]:
+    """Give the row of the belief formed from a theory."""
+    low, high = hypothesis.process.interval()
+    return {
+        "belief_id": hypothesis.identity("belief"),
+        "model": hypothesis.key.family.model,
+        "belief_type": "causal_law" if hypothesis.key.family.randomised else "heuristic",
+        "statement": in_words(hypothesis),
+        "theory_id": hypothesis.identity("theory"),
+        "credence": hypothesis.credence,
+        "strength": strength(hypothesis.credence),
+        "effect": _finite(hypothesis.process.estimate),
+        "ci_low": _finite(low),
+        "ci_high": _finite(high),
+        "grade": _grade(hypothesis),
+        "first_position": hypothesis.belief_since,
+        "last_position": hypothesis.belief_changed,
+        "status": hypothesis.belief_status,
+    }
+
+
+def prediction_row(hypothesis: Hypothesis, outcome: Outcome, signed: float, prediction: Forecast) -> dict[str, Any]:
+    """Give the row of a forecast that has met its outcome."""
+    likely = prediction.probability >= 0.5
+    return {
+        "theory_id": hypothesis.identity("theory"),
+        "position": outcome.position,
+        "p_positive": prediction.probability if prediction.direction > 0 else 1.0 - prediction.probability,
+        "mean": prediction.mean,
+        "sd": prediction.sd,
+        "outcome": _finite(signed),
+        "hit": prediction.hit(signed) == likely if math.isfinite(signed) else None,
+    }
+
+
+def evidence_row(hypothesis: Hypothesis, outcome: Outcome, signed: float, estimate: float) -> dict[str, Any]:
+    """Give the row that ties an outcome to the hypothesis it bears on.
+
+    Args:
+        hypothesis: After the outcome.
+        outcome: The outcome.
+        signed: The outcome with the sign the kind looks at.
+        estimate: The estimate before the outcome; NaN before the first.
+    """
+    role = "first" if math.isnan(estimate) else "supports" if signed * estimate > 0 else "contradicts"
+    return {
+        "pattern_id": hypothesis.identity("pattern"),
+        "position": outcome.position,
+        "modification_position": outcome.write.position,
+        "baseline_position": outcome.baseline_position,
+        "act_id": outcome.act_id,
+        "role": role if math.isfinite(signed) else "not_finite",
+        "outcome": _finite(outcome.change),
+        "signed_outcome": _finite(signed),
+        "log_e_value": hypothesis.process.log_e,
+    }
+
+
+def in_words(hypothesis: Hypothesis) -> str:
+    """Say what a hypothesis claims, in words and numbers."""
+    process, family = hypothesis.process, hypothesis.key.family
+    low, high = process.interval()
+    others = [name for name in hypothesis.subject_names if name != hypothesis.subject]
+    subject = f"{hypothesis.subject} (one tensor with {', '.join(others)})" if others else hypothesis.subject
+    verb = f"writing to {subject}" if family.method is None else f"{family.method} on {subject}"
+    dose = "" if family.level is None else f" at dose {family.level:g}"
+    size = f"{process.estimate:+.4g} (95 % {low:+.4g} to {high:+.4g}, {process.n} outcomes)"
+    metric = hypothesis.key.metric
+    if family.kind == "effect":
+        rises = "up" if hypothesis.direction > 0 else "down"
+        return f"{verb}{dose}: the positive side moves {metric} {rises}, the negative side the other way, by {size}"
+    rises = "raises" if hypothesis.direction > 0 else "lowers"
+    return f"{verb}{dose} {rises} {metric}, whichever way it goes, by {size}"
+
+
+def strength(credence: float) -> str:
+    """Give the word for a credence: tentative, confident (from .95) or certain (from .999)."""
+    return "certain" if credence >= 0.999 else "confident" if credence >= 0.95 else "tentative"
+
+
+def _grade(hypothesis: Hypothesis) -> str:
+    return "randomised" if hypothesis.key.family.randomised else "observational"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

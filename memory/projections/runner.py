@@ -1,0 +1,163 @@
+"""Catches projections up with the log: each with a position of its own, moved in the transaction that writes its rows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from memory.errors import ProjectionError
+from memory.events.envelope import StoredEvent
+from memory.events.registry import Payload, knows
+from memory.projections.base import Projection
+from memory.projections.tables import projections as positions_table
+from memory.store.log import EventStore
+
+_log = logging.getLogger(__name__)
+
+CHUNK = 1000
+"""Events folded per transaction (STORE.md: one commit per 1000 events is 800 times faster than one per event)."""
+
+
+@dataclass(slots=True)
+class _Running:
+    projection: Projection
+    position: int
+
+
+class ProjectionRunner:
+    """Keeps a set of projections up to date with one event store.
+
+    Args:
+        store: The log to read.
+        projections: How to make each projection, empty.
+    """
+
+    def __init__(self, store: EventStore, projections: Sequence[Callable[[], Projection]]) -> None:
+        self._store = store
+        self._factories = {factory().name: factory for factory in projections}
+        self._running: dict[str, _Running] = {}
+
+    def catch_up(self) -> int:
+        """Fold every event not folded yet; return the position all projections have reached.
+
+        Raises:
+            ProjectionError: A projection could not fold an event; nothing of that chunk was written.
+        """
+        self._load()
+        while True:
+            behind = min(running.position for running in self._running.values())
+            group = [running for running in self._running.values() if running.position == behind]
+            chunk = list(self._store.read(after=behind, limit=CHUNK))
+            if not chunk:
+                return behind
+            self._advance(group, behind, chunk)
+
+    def rebuild(self, name: str | None = None) -> int:
+        """Throw the tables of one projection (or all) away and fold the whole log again.
+
+        Raises:
+            ProjectionError: There is no projection of that name, or it could not fold an event.
+        """
+        if name is not None and name not in self._factories:
+            raise ProjectionError(
+                f"there is no projection named {name!r}", remedy=f"the projections are {', '.join(self._factories)}"
+            )
+        with self._store.database.writing() as connection:
+            for each in [name] if name is not None else self._factories:
+                self._start_over(connection, self._factories[each]())
+        self._running.clear()
+        return self.catch_up()
+
+    def projection(self, name: str) -> Projection:
+        """Give the running fold of that name, as of the last `catch_up`."""
+        self._load()
+        return self._running[name].projection
+
+    def _load(self) -> None:
+        """Take up every projection where the database says it stopped; start those it does not know."""
+        with self._store.database.reading() as connection:
+            stored = {row.name: row for row in connection.execute(select(positions_table))}
+        for name, factory in self._factories.items():
+            row = stored.get(name)
+            running = self._running.get(name)
+            if row is not None and running is not None and running.position == row.position:
+                continue
+            projection = factory()
+            if row is None or row.version != projection.version:
+                with self._store.database.writing() as connection:
+                    self._start_over(connection, projection)
+                self._running[name] = _Running(projection, 0)
+            else:
+                projection.load(row.state)
+                self._running[name] = _Running(projection, row.position)
+
+    @staticmethod
+    def _start_over(connection: Connection, projection: Projection) -> None:
+        for table in projection.tables:
+            connection.execute(delete(table))
+        connection.execute(delete(positions_table).where(positions_table.c.name == projection.name))
+        connection.execute(
+            insert(positions_table), {"name": projection.name, "version": projection.version, "position": 0}
+        )
+
+    def _advance(self, group: Sequence[_Running], behind: int, chunk: Sequence[StoredEvent]) -> None:
+        """Fold one chunk into the projections that stand at `behind`, in one transaction."""
+        decoded = [(event, payload) for event in chunk if (payload := _decode(event)) is not None]
+        reached = chunk[-1].position
+        try:
+            for running in group:
+                _fold(running.projection, decoded)
+            with self._store.database.writing() as connection:
+                for running in group:
+                    if not self._move(connection, running.projection, behind, reached):
+                        raise _Overtaken
+                    running.projection.flush(connection)
+        except _Overtaken:
+            # Another process folded these events first: take up its state instead of writing them twice.
+            self._forget(group)
+            self._load()
+            return
+        except BaseException:
+            self._forget(group)
+            raise
+        for running in group:
+            running.position = reached
+
+    def _forget(self, group: Sequence[_Running]) -> None:
+        for running in group:
+            self._running.pop(running.projection.name, None)
+
+    @staticmethod
+    def _move(connection: Connection, projection: Projection, behind: int, reached: int) -> bool:
+        moved = connection.execute(
+            update(positions_table)
+            .where(positions_table.c.name == projection.name)
+            .where(positions_table.c.position == behind)
+            .values(position=reached, state=projection.state())
+        )
+        return moved.rowcount == 1
+
+
+class _Overtaken(Exception):
+    """Another process moved the projection first; the transaction rolls back."""
+
+
+def _decode(event: StoredEvent) -> Payload | None:
+    if not knows(event.event_type):
+        _log.warning("position %d: unknown event type %r is kept and passed over", event.position, event.event_type)
+        return None
+    return event.payload
+
+
+def _fold(projection: Projection, events: Sequence[tuple[StoredEvent, Payload]]) -> None:
+    for event, payload in events:
+        try:
+            projection.apply(event, payload)
+        except Exception as error:
+            raise ProjectionError(
+                f"projection {projection.name!r} stopped at position {event.position} ({event.event_type}): {error}",
+                remedy="the log is unharmed; report this with the event, and rebuild the projection once it is mended",
+            ) from error

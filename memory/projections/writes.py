@@ -1,0 +1,203 @@
+"""Read model: announced writes, the names each one reached, and what every storage held since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from memory.events.envelope import StoredEvent
+from memory.events.models import ModelAttached, SharingChanged
+from memory.events.modifications import Change, Restored, UnattributedWrite, WriteBase
+from memory.events.observations import LayerStatisticsRecorded
+from memory.events.registry import Payload
+from memory.projections.base import Projection, Rows, number_columns, stored_json, utc_text
+from memory.projections.registry import StorageRegistry
+from memory.projections.tables import affected_layers, layer_statistics, modifications, weight_states
+
+
+class _KnowsStorages(Projection):
+    """A projection that must know which storage a name viewed at each event's position."""
+
+    def __init__(self) -> None:
+        self.registry = StorageRegistry()
+        self._rows = Rows()
+
+    def flush(self, connection: Connection) -> None:
+        """Write the collected rows."""
+        self._rows.flush(connection)
+
+    def state(self) -> str:
+        """Give the registry as text."""
+        return orjson.dumps(self.registry.to_state(), option=orjson.OPT_SORT_KEYS).decode()
+
+    def load(self, state: str | None) -> None:
+        """Go on from a stored registry."""
+        self.registry = StorageRegistry.from_state(orjson.loads(state)) if state else StorageRegistry()
+
+
+class CountedWrites:
+    """Tells which records of a per-name log count as a write: the first of each act and storage.
+
+    A log with one record per name says twice what happened once. Derived names and names no map knows never count.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, str, int]] = set()
+
+    def counts(self, event: StoredEvent, payload: WriteBase, storage_id: int | None) -> bool:
+        """Tell whether this record counts as one write, and remember it."""
+        if not payload.known or storage_id is None:
+            return False
+        if not payload.per_name or event.act_id is None:
+            return True
+        write = (payload.model, event.act_id, storage_id)
+        first = write not in self._seen
+        self._seen.add(write)
+        return first
+
+    def to_state(self) -> list[list[Any]]:
+        """Give what was seen as plain data, sorted."""
+        return [list(write) for write in sorted(self._seen)]
+
+    @classmethod
+    def from_state(cls, state: list[list[Any]]) -> CountedWrites:
+        """Rebuild from `to_state`."""
+        counted = cls()
+        counted._seen = {(model, act, storage_id) for model, act, storage_id in state}
+        return counted
+
+
+class ModificationsProjection(_KnowsStorages):
+    """One row per announced write, and one per name it reached."""
+
+    name = "modifications"
+    tables = (modifications, affected_layers)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counted = CountedWrites()
+
+    def apply(self, event: StoredEvent, payload: Payload) -> None:
+        """Give a write its rows."""
+        self.registry.apply(event.position, payload)
+        if isinstance(payload, WriteBase):
+            storage = self.registry.find(payload.model, payload.primary_layer) if payload.known else None
+            storage_id = storage.storage_id if storage is not None else None
+            counted = self._counted.counts(event, payload, storage_id)
+            self._rows.add(modifications, _modification_row(event, payload, storage_id, counted))
+        if isinstance(payload, WriteBase | UnattributedWrite):
+            for layer in payload.affected:
+                viewed = self.registry.find(payload.model, layer.name)
+                self._rows.add(
+                    affected_layers,
+                    {
+                        "position": event.position,
+                        "model": payload.model,
+                        "layer_name": layer.name,
+                        "storage_key": viewed.key if viewed is not None else None,
+                        "relation": layer.relation,
+                    },
+                )
+
+    def state(self) -> str:
+        """Give the registry and what was counted as text."""
+        state = {"registry": self.registry.to_state(), "counted": self._counted.to_state()}
+        return orjson.dumps(state, option=orjson.OPT_SORT_KEYS).decode()
+
+    def load(self, state: str | None) -> None:
+        """Go on from a stored state."""
+        stored = orjson.loads(state) if state else {"registry": StorageRegistry().to_state(), "counted": []}
+        self.registry = StorageRegistry.from_state(stored["registry"])
+        self._counted = CountedWrites.from_state(stored["counted"])
+
+
+def _modification_row(event: StoredEvent, payload: WriteBase, storage_id: int | None, counted: bool) -> dict[str, Any]:
+    return {
+        "position": event.position,
+        "event_type": event.event_type,
+        "model": payload.model,
+        "storage_id": storage_id,
+        "storage_key": payload.storage_key,
+        "primary_layer": payload.primary_layer,
+        "coupled_layers": list(payload.coupled_layers),
+        "act_id": event.act_id,
+        "method": payload.method,
+        "dose": payload.dose,
+        "randomised": payload.randomised,
+        "propensity": payload.propensity,
+        "reverts": payload.reverts,
+        "changed": payload.changed,
+        "counted": counted,
+        **_change_columns(payload.change),
+        "description": payload.description,
+        "reason": payload.reason,
+        "tags": list(payload.tags),
+        "importance": payload.importance,
+        "modification": stored_json(event)["modification"],
+        "occurred_at": utc_text(event),
+    }
+
+
+def _change_columns(change: Change | None) -> dict[str, float | None]:
+    if change is None:
+        return {"delta_norm": None, "relative_change": None, "fraction_changed": None}
+    delta, norm = number_columns(change.delta_norm)["value"], number_columns(change.weight_norm)["value"]
+    return {
+        "delta_norm": change.delta_norm if delta is not None else None,
+        "relative_change": change.delta_norm / change.weight_norm if delta is not None and norm else None,
+        "fraction_changed": change.elements_changed / change.elements if change.elements else 0.0,
+    }
+
+
+class WeightStatesProjection(_KnowsStorages):
+    """What every storage held, by digest, from which event on."""
+
+    name = "weight_states"
+    tables = (weight_states,)
+
+    def apply(self, event: StoredEvent, payload: Payload) -> None:
+        """Note the digest of every storage the event says something about."""
+        self.registry.apply(event.position, payload)
+        if isinstance(payload, ModelAttached | SharingChanged | Restored):
+            for state in payload.storages:
+                self._note(event, payload.model, state.key, state.fingerprint)
+        elif isinstance(payload, UnattributedWrite):
+            self._note(event, payload.model, payload.storage_key, payload.fingerprint_found)
+        elif isinstance(payload, WriteBase) and payload.known:
+            after = payload.change.fingerprint_after if payload.change is not None else payload.fingerprint
+            self._note(event, payload.model, payload.storage_key, after)
+            for key, fingerprint in sorted(payload.overlapping.items()):
+                self._note(event, payload.model, key, fingerprint)
+
+    def _note(self, event: StoredEvent, model: str, key: str, fingerprint: str | None) -> None:
+        storage = self.registry.current.get(model, {}).get(key)
+        if storage is not None:
+            row = {"storage_id": storage.storage_id, "model": model, "position": event.position}
+            self._rows.add(weight_states, row | {"fingerprint": fingerprint})
+
+
+class LayerStatisticsProjection(_KnowsStorages):
+    """One row per layer and reading; names no map knows are kept and quarantined."""
+
+    name = "layer_statistics"
+    tables = (layer_statistics,)
+
+    def apply(self, event: StoredEvent, payload: Payload) -> None:
+        """Give every value its row."""
+        self.registry.apply(event.position, payload)
+        if not isinstance(payload, LayerStatisticsRecorded):
+            return
+        for layer_name, value in sorted(payload.values.items()):
+            storage = self.registry.find(payload.model, layer_name)
+            row = {
+                "position": event.position,
+                "layer_name": layer_name,
+                "model": payload.model,
+                "statistic": payload.statistic,
+                "storage_id": storage.storage_id if storage is not None else None,
+                "quarantined": storage is None,
+                "occurred_at": utc_text(event),
+            }
+            self._rows.add(layer_statistics, row | number_columns(value))

@@ -1,0 +1,1 @@
+"""Questions to the record: what is known, what weights should hold, whether everything is whole."""

@@ -1,0 +1,116 @@
+"""What is known, as rows whose attributes are named like the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table, select
+
+from memory.errors import InvalidArgument
+from memory.projections.tables import architectural_facts, beliefs, patterns, theories
+from memory.store.engine import Database
+
+STATUSES = ("active", "weakened", "retracted")
+
+Statuses = Mapping[str, Mapping[str, str]]
+"""Table name to identity to status."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolidationReport:
+    """What changed in what is known since the last report.
+
+    Each field lists identities of patterns, theories, beliefs and architectural facts.
+    """
+
+    position: int
+    """The event up to which everything is folded."""
+    new: tuple[str, ...] = ()
+    weakened: tuple[str, ...] = ()
+    strengthened: tuple[str, ...] = ()
+    """Weakened before, and active again."""
+    retracted: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.weakened or self.strengthened or self.retracted)
+
+
+@dataclass(slots=True)
+class Reporter:
+    """Tells what changed from one report to the next."""
+
+    database: Database
+    last: dict[str, str] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Take what is known now as told."""
+        self.last = self._statuses()
+
+    def report(self, position: int) -> ConsolidationReport:
+        """Give what changed since the last report, and take it as told."""
+        now, before = self._statuses(), self.last
+        self.last = now
+        changed = {identity: status for identity, status in now.items() if before.get(identity) != status}
+        return ConsolidationReport(
+            position=position,
+            new=tuple(sorted(identity for identity in changed if identity not in before)),
+            weakened=_of(changed, before, "weakened"),
+            strengthened=_of(changed, before, "active"),
+            retracted=_of(changed, before, "retracted"),
+        )
+
+    def _statuses(self) -> dict[str, str]:
+        with self.database.reading() as connection:
+            statuses: dict[str, str] = {}
+            for table, identity in ((patterns, "pattern_id"), (theories, "theory_id"), (beliefs, "belief_id")):
+                rows = connection.execute(select(table.c[identity], table.c.status))
+                statuses.update({row[0]: row[1] for row in rows})
+            facts = connection.execute(select(architectural_facts.c.fact_id, architectural_facts.c.to_position))
+            statuses.update({row[0]: "active" if row[1] is None else "retracted" for row in facts})
+        return statuses
+
+
+def _of(changed: Mapping[str, str], before: Mapping[str, str], status: str) -> tuple[str, ...]:
+    return tuple(sorted(each for each, now in changed.items() if now == status and each in before))
+
+
+def known_patterns(database: Database, *, kind: str | None, status: str | None, model: str | None) -> list[Any]:
+    """Give patterns, strongest evidence first."""
+    return _rows(database, patterns, {"kind": kind, "status": _status(status), "model": model}, "log_e_value")
+
+
+def known_theories(database: Database, *, status: str | None, model: str | None) -> list[Any]:
+    """Give theories, best proven by their predictions first."""
+    return _rows(database, theories, {"status": _status(status), "model": model}, "log_e_value")
+
+
+def known_beliefs(database: Database, *, belief_type: str | None, status: str | None, model: str | None) -> list[Any]:
+    """Give beliefs, firmest first."""
+    where = {"belief_type": belief_type, "status": _status(status), "model": model}
+    return _rows(database, beliefs, where, "credence")
+
+
+def known_facts(database: Database, *, reason: str | None, model: str | None) -> list[Any]:
+    """Give the architectural facts, those that hold and those that held, oldest first."""
+    rows = _rows(database, architectural_facts, {"reason": reason, "model": model}, "first_position")
+    return rows[::-1]
+
+
+def _status(status: str | None) -> str | None:
+    if status is not None and status not in STATUSES:
+        raise InvalidArgument(
+            "status", status, f"it is one of {', '.join(STATUSES)}, or None for every one ever claimed"
+        )
+    return status
+
+
+def _rows(database: Database, table: Table, where: Mapping[str, str | None], order: str) -> list[Any]:
+    statement = select(table)
+    for column, value in where.items():
+        if value is not None:
+            statement = statement.where(table.c[column] == value)
+    identity = next(iter(table.primary_key.columns))
+    with database.reading() as connection:
+        return list(connection.execute(statement.order_by(table.c[order].desc(), identity)))

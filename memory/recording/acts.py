@@ -1,0 +1,100 @@
+"""Acts: deliberate steps that group writes with the evaluations before and after them, and the coins they flip."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from memory.errors import EditError, InvalidArgument
+from memory.recording.journal import Recorded
+
+if TYPE_CHECKING:
+    from memory.recording.editing import Undo
+
+
+class Coin(int):
+    """A sign, +1 or −1, that a coin decided: an int that remembers the probability of the side it fell on."""
+
+    propensity: float
+
+    def __new__(cls, sign: int, propensity: float) -> Coin:
+        """Make the side `sign` that was drawn with probability `propensity`."""
+        coin = super().__new__(cls, sign)
+        coin.propensity = propensity
+        return coin
+
+
+class Act:
+    """One deliberate step: the writes made together, and what was measured before and after them.
+
+    Args:
+        label: What the step is, in words.
+        identity: Its name in the record; made up when None.
+        generator: Where its coins come from.
+    """
+
+    def __init__(self, label: str, identity: str | None, generator: random.Random) -> None:
+        self.label = label
+        self.id = identity if identity is not None else f"act-{uuid.UUID(int=generator.getrandbits(128)).hex[:16]}"
+        self._generator = generator
+        self._coin: Coin | None = None
+        self._undos: list[Undo] = []
+        self._undo: Callable[[list[Undo], str], tuple[Recorded, ...]] | None = None
+
+    def flip(self, probability: float = 0.5) -> Coin:
+        """Flip a coin for the sign of a write; the writes that follow in this act are recorded as randomised.
+
+        Args:
+            probability: Of +1.
+
+        Returns:
+            +1 or −1, as an int that knows its own probability.
+
+        Raises:
+            InvalidArgument: The probability is not strictly between 0 and 1.
+        """
+        if not 0 < probability < 1:
+            raise InvalidArgument("probability", probability, "it lies strictly between 0 and 1")
+        positive = self._generator.random() < probability
+        self._coin = Coin(1, probability) if positive else Coin(-1, 1 - probability)
+        return self._coin
+
+    @property
+    def coin(self) -> Coin | None:
+        """The last coin flipped in this act."""
+        return self._coin
+
+    def undo(self) -> tuple[Recorded, ...]:
+        """Put back, bit for bit, every storage this act edited; recorded as a revert, never as evidence.
+
+        Pre-images are kept as long as this object is.
+
+        Returns:
+            One handle per storage put back.
+
+        Raises:
+            EditError: The act edited nothing (or was undone already).
+            RestoreError: A storage was written again since: undoing would erase that write.
+        """
+        if not self._undos or self._undo is None:
+            raise EditError(
+                f"act {self.id!r} has nothing to undo",
+                remedy="undo an act once, after an edit made through memory.edit inside it",
+            )
+        recorded = self._undo(self._undos, self.id)
+        self._undos = []
+        return recorded
+
+    def keeps(self, undo: Undo, undoer: Callable[[list[Undo], str], tuple[Recorded, ...]]) -> None:
+        """Keep the pre-image of a storage's first write in this act."""
+        self._undo = undoer
+        for known in self._undos:
+            if known.same_storage(undo):
+                known.fingerprint_after = undo.fingerprint_after
+                return
+        self._undos.append(undo)
+
+    def __repr__(self) -> str:
+        return f"Act({self.label!r}, id={self.id!r})"

@@ -1,0 +1,168 @@
+"""A model under the care of a memory: its sharing map now, its live storages, and what the log last said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from introspection.sharing import SharingMap
+from memory.errors import EditError
+from memory.events.models import SharingChanged, StorageState, plain_map
+from memory.events.modifications import AffectedLayer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from introspection.scan import SharingScanner
+
+
+class AttachedModel:
+    """One attached model, or only the sharing map of one.
+
+    Args:
+        name: The name it is known by.
+        sharing: Its sharing map at this moment.
+        scanner: Looks at the live model; None when only a map was attached.
+        architecture: The class of the model.
+    """
+
+    def __init__(
+        self, name: str, sharing: SharingMap, scanner: SharingScanner | None, architecture: str | None = None
+    ) -> None:
+        self.name = name
+        self.architecture = architecture
+        self.sharing = sharing
+        self.fingerprints: dict[str, str | None] = {}
+        """Storage key to the digest the log last gave for it."""
+        self._scanner = scanner
+        self._identity: dict[str, tuple[Any, ...]] = scanner.memory_identity() if scanner is not None else {}
+
+    @property
+    def live(self) -> bool:
+        """Whether there is a model behind the map."""
+        return self._scanner is not None
+
+    def tensor(self, name: str) -> Tensor:
+        """Give the live tensor under a name.
+
+        Raises:
+            EditError: Only a map was attached.
+        """
+        if self._scanner is None:
+            raise EditError(
+                f"model {self.name!r} was attached as a sharing map only: there are no live weights",
+                remedy="attach the model itself, or report the write with record_modification",
+            )
+        return self._scanner.tensor(name)
+
+    def states(self, keys: Iterable[str] | None = None) -> tuple[StorageState, ...]:
+        """Give the state of the live storages (all, or those of the keys given), digests included."""
+        if self._scanner is None:
+            return ()
+        chosen = sorted(self.sharing.storages) if keys is None else sorted(keys)
+        return tuple(self._state(key) for key in chosen)
+
+    def _state(self, key: str) -> StorageState:
+        from introspection import fingerprint
+
+        tensor = self.tensor(key)
+        return StorageState(
+            key=key,
+            names=tuple(self.sharing.storages[key]),
+            dtype=str(tensor.dtype).removeprefix("torch."),
+            shape=tuple(tensor.shape),
+            fingerprint=None if tensor.is_meta else fingerprint(tensor),
+        )
+
+    def fingerprint_now(self, name: str) -> str | None:
+        """Give the digest of the live bytes under a name; None where there are none to read."""
+        return self._state(self.sharing.storage_key(name)).fingerprint if self.live else None
+
+    def overlapping_now(self, name: str) -> dict[str, str]:
+        """Give the digests of the other storages that share some bytes with a name's, by storage key."""
+        if not self.live:
+            return {}
+        overlaps = {self.sharing.storage_key(each.name) for each in self.affected(name) if each.relation == "overlap"}
+        return {state.key: state.fingerprint for state in self.states(overlaps) if state.fingerprint is not None}
+
+    def affected(self, name: str) -> tuple[AffectedLayer, ...]:
+        """Give every name that a write to `name` reaches, the name itself first."""
+        return tuple(
+            AffectedLayer(name=each.name, relation=each.relation, shared_bytes=each.shared_bytes)
+            for each in self.sharing.affected(name)
+        )
+
+    def look_again(self) -> SharingChanged | None:
+        """Look at the live model: adopt its sharing as it is now; give the event that says so, None if it is the same."""
+        if self._scanner is None:
+            return None
+        sharing = self._scanner.current()
+        if sharing is self.sharing:
+            return None
+        identity = self._scanner.memory_identity()
+        if sharing.digest == self.sharing.digest:
+            self.sharing, self._identity = sharing, identity
+            return None
+        return self.adopt(sharing, identity)
+
+    def adopt(self, sharing: SharingMap, identity: dict[str, tuple[Any, ...]] | None = None) -> SharingChanged:
+        """Put a new map in force; give the event that says what changed.
+
+        Args:
+            sharing: The new map.
+            identity: Which live memory each of its storages is; None when only maps are known.
+        """
+        old, heads = self.sharing, self.fingerprints
+        kept = None if identity is None else _kept(self._identity, identity, old, sharing)
+        difference = old.diff(sharing)
+        self.sharing = sharing
+        self._identity = identity if identity is not None else {}
+        states = self.states(key for key in sharing.storages if kept is None or key not in kept)
+        self.fingerprints = {key: heads.get(source) for key, source in (kept or {}).items()}
+        self.fingerprints |= {state.key: state.fingerprint for state in states}
+        return SharingChanged(
+            model=self.name,
+            sharing=plain_map(sharing.to_json()),
+            digest=sharing.digest,
+            previous_digest=old.digest,
+            tied=_sorted_groups(difference.tied),
+            untied=_sorted_groups(difference.untied),
+            added=tuple(sorted(difference.added)),
+            removed=tuple(sorted(difference.removed)),
+            kept=kept,
+            storages=states,
+        )
+
+    def remember(self) -> Callable[[], None]:
+        """Give a function that takes back whatever is changed here from now on."""
+        sharing, identity, fingerprints = self.sharing, self._identity, dict(self.fingerprints)
+
+        def take_back() -> None:
+            self.sharing, self._identity, self.fingerprints = sharing, identity, fingerprints
+
+        return take_back
+
+
+def _kept(
+    old: dict[str, tuple[Any, ...]], new: dict[str, tuple[Any, ...]], before: SharingMap, after: SharingMap
+) -> dict[str, str]:
+    """Give new storage key to old storage key, for every storage that is still the same one.
+
+    Live memory identity decides. A storage whose memory moved (`.to`, `.cuda`) but whose names are just those of an
+    old one is that one; and where memory tells nothing, an old storage goes on in the part with its first name.
+    """
+    by_memory = {memory: key for key, memory in old.items()}
+    kept = {key: by_memory[memory] for key, memory in new.items() if memory in by_memory}
+    taken = set(kept.values())
+    for key in sorted(after.storages):
+        if key in kept:
+            continue
+        candidates = [source for source in before.storages if source not in taken and source in after.storages[key]]
+        if candidates:
+            kept[key] = candidates[0]
+            taken.add(candidates[0])
+    return kept
+
+
+def _sorted_groups(groups: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(sorted(tuple(sorted(group)) for group in groups))

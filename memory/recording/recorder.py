@@ -1,0 +1,313 @@
+"""Records what an agent tells: attaches, observations, metrics, reported writes; one event, one handle."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from introspection.errors import UnknownName
+from introspection.sharing import SharingMap
+from memory.errors import AmbiguousModel, InvalidArgument, NotAttached, UnknownModel
+from memory.events.codec import build
+from memory.events.envelope import MEMORY_STREAM, NewEvent, model_stream
+from memory.events.models import ModelAttached, plain_map
+from memory.events.modifications import Restored, UnattributedWrite
+from memory.events.observations import LayerStatisticsRecorded, MetricDefined, MetricsRecorded, Observation
+from memory.events.registry import Payload
+from memory.projections.runner import ProjectionRunner
+from memory.query.weights import KnownModel, known_model
+from memory.recording.acts import Act
+from memory.recording.attached import AttachedModel
+from memory.recording.journal import Journal, Recorded
+from memory.recording.writes import (
+    WriteDetails,
+    affected_names,
+    dose_of,
+    plain_data,
+    take_over_digests,
+    targets,
+    write_event,
+)
+from memory.store.engine import Database
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+TakeBack = Callable[[], None]
+"""Takes back what is kept in memory of events that turn out not to be recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What every record can carry beside its content."""
+
+    act: Act | str | None = None
+    key: str | None = None
+    occurred_at: datetime | None = None
+
+
+class Recorder:
+    """Turns calls into events.
+
+    Args:
+        journal: Where events go.
+        runner: Catches projections up, so that an attach can ask what the record knows.
+        database: What to ask.
+        generator: Where acts get their names and coins.
+    """
+
+    def __init__(
+        self, journal: Journal, runner: ProjectionRunner, database: Database, generator: random.Random
+    ) -> None:
+        self.journal = journal
+        self._runner = runner
+        self._database = database
+        self._generator = generator
+        self._models: dict[str, AttachedModel] = {}
+        self._act: ContextVar[Act | None] = ContextVar("palimpsest_act", default=None)
+
+    # Models
+
+    def attach(self, model: Module | SharingMap, name: str, baseline: Literal["lazy", "full"]) -> AttachedModel:
+        """Take a model (or a map) under care; record what is new about it."""
+        if baseline != "lazy":
+            raise InvalidArgument(
+                "baseline", baseline, "only 'lazy' is offered: keyframes of everything need the weight store"
+            )
+        if isinstance(model, SharingMap):
+            attached = AttachedModel(name, model, None)
+        else:
+            from introspection.scan import SharingScanner
+
+            scanner = SharingScanner(model)
+            attached = AttachedModel(name, scanner.current(), scanner, type(model).__name__)
+        earlier = self._models.get(name)
+        events = self._attach_events(attached)
+        self._models[name] = attached
+        if events:
+            self._record_all(name, events, on_abort=lambda: self._forget(name, earlier))
+        return attached
+
+    def _forget(self, name: str, earlier: AttachedModel | None) -> None:
+        if earlier is None:
+            self._models.pop(name, None)
+        else:
+            self._models[name] = earlier
+
+    def _attach_events(self, attached: AttachedModel) -> list[Payload]:
+        """Give the events of an attach, and take over what the log says the storages hold."""
+        self._runner.catch_up()
+        known = known_model(self._database, attached.name)
+        states = attached.states()
+        attached.fingerprints = {state.key: state.fingerprint for state in states}
+        same_map = known is not None and known.sharing.digest == attached.sharing.digest
+        event = ModelAttached(
+            model=attached.name,
+            architecture=attached.architecture,
+            sharing=plain_map(attached.sharing.to_json()),
+            digest=attached.sharing.digest,
+            storages=states,
+        )
+        if known is None:
+            return [event]
+        if not attached.live:
+            if same_map:
+                return []
+            return [AttachedModel(attached.name, known.sharing, None).adopt(attached.sharing)]
+        differing = [
+            key
+            for key, found in sorted(attached.fingerprints.items())
+            if known.head(key) is not None and found != known.head(key)
+        ]
+        if differing:
+            position = known.state_of(attached.fingerprints) if same_map else None
+            if position is not None:
+                return [event.model_copy(update={"state_of": position})]
+            writes: list[Payload] = [_unattributed(attached, known, key) for key in differing]
+            return writes if same_map else [*writes, event]
+        unread = any(known.head(key) is None and found is not None for key, found in attached.fingerprints.items())
+        return [] if same_map and not unread else [event]
+
+    def model(self, name: str | None) -> AttachedModel:
+        """Give the attached model of that name, or the only one.
+
+        Raises:
+            NotAttached: No model is attached.
+            AmbiguousModel: Several are, and none was named.
+            UnknownModel: The one named is not attached.
+        """
+        if name is not None:
+            if name not in self._models:
+                raise UnknownModel(name, sorted(self._models))
+            return self._models[name]
+        if not self._models:
+            raise NotAttached
+        if len(self._models) > 1:
+            raise AmbiguousModel(sorted(self._models))
+        return next(iter(self._models.values()))
+
+    def models(self) -> tuple[AttachedModel, ...]:
+        """Give every attached model."""
+        return tuple(self._models.values())
+
+    def model_name(self, name: str | None) -> str | None:
+        """Give the name a record is filed under: the one named, the only one attached, or none."""
+        return None if name is None and not self._models else self.model(name).name
+
+    def note_sharing(self, attached: AttachedModel) -> None:
+        """Record how a live model's sharing changed since it was last looked at, if it did."""
+        take_back = attached.remember()
+        event = attached.look_again()
+        if event is not None:
+            self._record_all(attached.name, [event], on_abort=take_back)
+
+    # Acts
+
+    @contextmanager
+    def act(self, label: str, identity: str | None) -> Iterator[Act]:
+        """Group what is recorded inside into one act."""
+        act = Act(label, identity, self._generator)
+        token = self._act.set(act)
+        try:
+            yield act
+        finally:
+            self._act.reset(token)
+
+    def current_act(self, act: Act | str | None) -> Act | str | None:
+        """Give the act named, or the one this code runs in."""
+        return act if act is not None else self._act.get()
+
+    # Records
+
+    def modification(
+        self, layer_name: str, details: WriteDetails, *, model: str | None, envelope: Envelope
+    ) -> Recorded:
+        """Record a write made elsewhere: one event per storage the layer name stands for."""
+        attached = self.model(model)
+        self.note_sharing(attached)
+        act = self.current_act(envelope.act)
+        if details.per_name and act is None:
+            raise InvalidArgument("act", None, "a record with per_name=True needs the act it belongs to")
+        dose = dose_of(details, act)
+        details = _with_data(details)
+        known = True
+        try:
+            names = targets(attached, layer_name)
+        except UnknownName:
+            if not details.per_name:
+                raise
+            names, known = (layer_name,), False
+        events = [
+            write_event(
+                attached,
+                name,
+                details,
+                dose,
+                act=act,
+                fingerprint=attached.fingerprint_now(name) if known else None,
+                known=known,
+            )
+            for name in names
+        ]
+        take_back = attached.remember()
+        for event in events:
+            take_over_digests(attached, event)
+        handles = [Recorded(event.event_type, affected_names(event)) for event in events]
+        self.record(attached.name, events, handles, envelope=envelope, on_abort=take_back)
+        handles[0].also = tuple(handles[1:])
+        return handles[0]
+
+    def observation(self, fields: Mapping[str, Any], *, model: str | None, envelope: Envelope) -> Recorded:
+        """Record what was noticed."""
+        name = self.model_name(model)
+        return self._record_one(name, build(Observation, model=name, **fields), envelope)
+
+    def metrics(
+        self, values: Mapping[str, float], sample: str | None, *, model: str | None, envelope: Envelope
+    ) -> Recorded:
+        """Record one evaluation."""
+        name = self.model_name(model)
+        return self._record_one(name, build(MetricsRecorded, model=name, metrics=dict(values), sample=sample), envelope)
+
+    def metric_definition(self, fields: Mapping[str, Any], *, model: str | None) -> Recorded:
+        """Record what a metric means."""
+        name = self.model(model).name if model is not None else None
+        return self._record_one(name, build(MetricDefined, model=name, **fields), Envelope())
+
+    def layer_statistics(
+        self, statistic: str, values: Mapping[str, float], *, model: str | None, envelope: Envelope
+    ) -> Recorded:
+        """Record one statistic of several layers."""
+        attached = self.model(model)
+        self.note_sharing(attached)
+        event = build(LayerStatisticsRecorded, model=attached.name, statistic=statistic, values=dict(values))
+        return self._record_one(attached.name, event, envelope)
+
+    def restore(self, to_act: str | None, *, model: str | None, envelope: Envelope) -> Recorded:
+        """Record a restore made elsewhere."""
+        attached = self.model(model)
+        self.note_sharing(attached)
+        states = attached.states()
+        take_back = attached.remember()
+        attached.fingerprints = {state.key: state.fingerprint for state in states}
+        event = build(Restored, model=attached.name, to_act=to_act, storages=states)
+        return self._record_one(attached.name, event, envelope, on_abort=take_back)
+
+    def record(
+        self,
+        model: str | None,
+        events: Sequence[Payload],
+        handles: Sequence[Recorded],
+        *,
+        envelope: Envelope,
+        on_abort: TakeBack | None = None,
+    ) -> None:
+        """Give events their envelope and hand them to the journal.
+
+        A key covers a whole call: the second and later events of a call that makes several get it with a number.
+        """
+        act = self.current_act(envelope.act)
+        act_id = act.id if isinstance(act, Act) else act
+        stream = model_stream(model) if model is not None else MEMORY_STREAM
+        new = [
+            NewEvent(
+                payload=event,
+                stream=stream,
+                act_id=act_id,
+                occurred_at=envelope.occurred_at,
+                key=envelope.key if envelope.key is None or number == 0 else f"{envelope.key}#{number}",
+            )
+            for number, event in enumerate(events)
+        ]
+        self.journal.record(new, handles, on_abort=on_abort)
+
+    def _record_one(
+        self, model: str | None, event: Payload, envelope: Envelope, *, on_abort: TakeBack | None = None
+    ) -> Recorded:
+        handle = Recorded(event.event_type)
+        self.record(model, [event], [handle], envelope=envelope, on_abort=on_abort)
+        return handle
+
+    def _record_all(self, model: str, events: Sequence[Payload], *, on_abort: TakeBack) -> None:
+        handles = [Recorded(event.event_type) for event in events]
+        self.record(model, events, handles, envelope=Envelope(), on_abort=on_abort)
+
+
+def _unattributed(attached: AttachedModel, known: KnownModel, key: str) -> UnattributedWrite:
+    return UnattributedWrite(
+        model=attached.name,
+        storage_key=key,
+        affected=attached.affected(key),
+        fingerprint_expected=known.head(key) or "",
+        fingerprint_found=attached.fingerprints[key] or "",
+        found_by="attach",
+    )
+
+
+def _with_data(details: WriteDetails) -> WriteDetails:
+    return replace(details, data=plain_data(details.data))

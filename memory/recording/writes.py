@@ -1,0 +1,156 @@
+"""Builds the events of announced writes: one per storage, coupled exactly when another name shares its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from memory.errors import InvalidArgument
+from memory.events.codec import build
+from memory.events.modifications import AffectedLayer, Change, CoupledModification, Modification, WriteBase
+from memory.recording.acts import Act, Coin
+from memory.recording.attached import AttachedModel
+
+COUPLED_IMPORTANCE = 0.9
+"""The least importance of a coupled modification."""
+PLAIN_IMPORTANCE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WriteDetails:
+    """What the writer says about a write, whichever way it is recorded."""
+
+    data: Any = None
+    description: str | None = None
+    tags: Sequence[str] = ()
+    importance: float | None = None
+    reason: str | None = None
+    method: str | None = None
+    dose: float | None = None
+    randomised: bool = False
+    propensity: float | None = None
+    reverts: str | None = None
+    per_name: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """A dose, and what decided its sign."""
+
+    value: float | None
+    randomised: bool
+    propensity: float | None
+
+
+def dose_of(details: WriteDetails, act: Act | str | None) -> Dose:
+    """Give the dose with the coin behind it: its own, or the last one flipped in the act.
+
+    Raises:
+        InvalidArgument: The write is said to be randomised, and no dose or no probability is known.
+    """
+    dose, propensity = details.dose, details.propensity
+    coin = dose if isinstance(dose, Coin) else act.coin if isinstance(act, Act) else None
+    randomised = details.randomised or (coin is not None and dose is not None)
+    if randomised and propensity is None:
+        propensity = coin.propensity if coin is not None else 0.5
+    if propensity is not None and not 0 < propensity < 1:
+        raise InvalidArgument("propensity", propensity, "it is a probability strictly between 0 and 1")
+    if details.randomised and dose is None:
+        raise InvalidArgument("randomised", True, "a randomised write needs the dose whose sign the coin decided")
+    value = int(dose) if isinstance(dose, Coin) else dose
+    return Dose(value, randomised, propensity if randomised else None)
+
+
+def targets(attached: AttachedModel, layer_name: str) -> tuple[str, ...]:
+    """Give the tensor names a layer name stands for: one per storage.
+
+    A tensor name stands for itself; a module path for the first name of each storage under it.
+
+    Raises:
+        UnknownName: The model has no such tensor or module.
+    """
+    sharing = attached.sharing
+    keys = sharing.resolve(layer_name)
+    if layer_name in sharing.names:
+        return (layer_name,)
+    prefix = f"{layer_name}." if layer_name else ""
+    return tuple(next(name for name in sharing.storages[key] if name.startswith(prefix)) for key in keys)
+
+
+def write_event(
+    attached: AttachedModel,
+    name: str,
+    details: WriteDetails,
+    dose: Dose,
+    *,
+    act: Act | str | None,
+    change: Change | None = None,
+    fingerprint: str | None = None,
+    known: bool = True,
+) -> WriteBase:
+    """Build the event of one write to one storage.
+
+    Args:
+        attached: The model.
+        name: The tensor name written through.
+        details: What the writer says.
+        dose: The dose, with its coin.
+        act: The act it belongs to.
+        change: The measured change, where the write went through us.
+        fingerprint: The digest after a write that was only reported.
+        known: False for a name no map knows, in a per-name log.
+    """
+    affected = attached.affected(name) if known else (AffectedLayer(name=name, relation="primary"),)
+    coupled = tuple(sorted(each.name for each in affected if each.relation in ("alias", "overlap")))
+    names = tuple(each.name for each in affected)
+    kind = CoupledModification if coupled else Modification
+    unchanged = change is not None and change.elements_changed == 0
+    tags = ("modification", *(("coupled",) if coupled else ()), *names, *details.tags)
+    importance = details.importance if details.importance is not None else PLAIN_IMPORTANCE
+    return build(
+        kind,
+        model=attached.name,
+        primary_layer=name,
+        storage_key=attached.sharing.storage_key(name) if known else name,
+        coupled_layers=coupled,
+        affected=affected,
+        modification={} if details.data is None else details.data,
+        description=details.description if details.description is not None else _describe(name, coupled, act),
+        tags=tuple(dict.fromkeys(tags)),
+        importance=max(importance, COUPLED_IMPORTANCE) if coupled else importance,
+        reason=details.reason,
+        method=details.method,
+        dose=0.0 if unchanged and dose.value is not None else dose.value,
+        randomised=dose.randomised,
+        propensity=dose.propensity,
+        reverts=details.reverts,
+        per_name=details.per_name,
+        known=known,
+        changed=None if change is None else not unchanged,
+        change=change,
+        overlapping=attached.overlapping_now(name) if known else {},
+        fingerprint=fingerprint,
+    )
+
+
+def _describe(name: str, coupled: Sequence[str], act: Act | str | None) -> str:
+    label = f"{act.label}: " if isinstance(act, Act) and act.label else ""
+    return f"{label}{name}, one tensor with {', '.join(coupled)}" if coupled else f"{label}{name}"
+
+
+def take_over_digests(attached: AttachedModel, event: WriteBase) -> None:
+    """Remember what the storages hold after a recorded write."""
+    if event.known:
+        after = event.change.fingerprint_after if event.change is not None else event.fingerprint
+        attached.fingerprints |= {event.storage_key: after, **event.overlapping}
+
+
+def affected_names(event: WriteBase) -> tuple[str, ...]:
+    """Give every name a write reaches, the primary first."""
+    return tuple(each.name for each in event.affected)
+
+
+def plain_data(data: Mapping[str, Any] | Any) -> Any:
+    """Give a writer's data as a mapping: anything that is not one is kept under `value`."""
+    return data if data is None or isinstance(data, Mapping) else {"value": data}

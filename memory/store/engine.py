@@ -1,0 +1,337 @@
+"""Connections and transactions on SQLite and PostgreSQL, the same for everyone above.
+
+A write transaction takes its lock first: `BEGIN IMMEDIATE` on SQLite (a transaction that reads before it writes would
+fail at once under another writer), an advisory lock on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal, Self
+
+from sqlalchemy import Connection, Engine, Pool, StaticPool, create_engine, event, text
+
+from memory.errors import CorruptionError, DatabaseBusy, DatabaseError
+from memory.store import faults
+from memory.store.inspection import inspect_file, inspect_server
+from memory.store.location import Location, locate
+from memory.store.readonly import Rows, read_only_rows
+
+Durability = Literal["full", "normal"]
+"""`full`: what was acknowledged survives power loss. `normal`: it survives the end of the process."""
+
+Lock = Literal["ledger", "migration", "projections"]
+"""What a PostgreSQL write transaction excludes others from; on SQLite every write transaction excludes all others."""
+
+BUSY_TIMEOUT = 30.0
+"""Seconds to wait for a write lock before saying that the database is busy."""
+
+_LOCKS: Mapping[str, int] = {"ledger": 0x50414C31, "migration": 0x50414C32, "projections": 0x50414C33}
+_IMMEDIATE = "palimpsest_immediate"
+_ABANDONED: list[Pool] = []
+"""Pools that a fork left in the child: SQLite connections must not be closed there, so they are kept instead."""
+
+
+class Database:
+    """One database that holds, or will hold, a log; connects lazily, from any thread, and survives `fork`.
+
+    Made by `Database.open`, which refuses what is not ours before anything is written.
+    """
+
+    def __init__(self, location: Location, engine: Engine, durability: Durability) -> None:
+        self.location = location
+        self.engine = engine
+        self.durability: Durability = durability
+        self.busy_timeout = BUSY_TIMEOUT
+        self._locks: dict[str, _OwnedLock] = {}
+        self._memory_lock = threading.RLock()
+        self._memory_connection: Connection | None = None
+        self._reset_locks()
+        _forget_after_fork(self)
+
+    @classmethod
+    def open(
+        cls, url_or_path: str | os.PathLike[str], *, durability: Durability = "full", create: bool = True
+    ) -> Self:
+        """Open a database without changing its schema; `migrate.upgrade` does that.
+
+        Args:
+            url_or_path: A path, ":memory:", or a SQLite or PostgreSQL URL.
+            durability: Whether an acknowledged write survives power loss, or only the end of the process.
+            create: Whether a SQLite file that does not exist may be made.
+
+        Raises:
+            InvalidDatabaseUrl: The text names no database we can use.
+            MissingDependency: PostgreSQL is meant, and psycopg is not installed.
+            DatabaseUnavailable: Nothing can be reached or made there.
+            ReadOnlyDatabase: It may not be written to.
+            NotADatabase: The file is something else.
+            ForeignDatabase: It belongs to something else.
+            SchemaTooNew: A newer version of Palimpsest wrote it.
+        """
+        if durability not in ("full", "normal"):
+            raise DatabaseError(f"there is no durability {durability!r}", remedy="choose 'full' or 'normal'")
+        location = locate(url_or_path)
+        if location.path is not None:
+            inspect_file(location, location.path, create=create)
+        database = cls(location, _make_engine(location, durability), durability)
+        if location.dialect == "postgresql":
+            try:
+                with database.reading() as connection:
+                    inspect_server(location, connection)
+            except BaseException:
+                database.close()
+                raise
+        return database
+
+    @property
+    def dialect(self) -> Literal["sqlite", "postgresql"]:
+        """The engine behind it."""
+        return self.location.dialect
+
+    def close(self) -> None:
+        """Give every connection back; a closed database may be used again, unless it is in memory."""
+        with faults.translated(self.location):
+            self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that only reads: on SQLite one snapshot, on PostgreSQL one per statement."""
+        with self._alone_in_memory() as outer:
+            if outer is not None:
+                yield outer
+                return
+            with self._transaction(self.engine.connect) as connection:
+                yield connection
+
+    @contextmanager
+    def writing(self, lock: Lock | None = None) -> Iterator[Connection]:
+        """Give a connection in a transaction that commits at the end, and is rolled back if anything raises.
+
+        Args:
+            lock: What to hold alone in the whole database until the commit; None only on PostgreSQL means no lock.
+
+        Raises:
+            DatabaseBusy: Another writer held the lock for longer than the busy timeout.
+            AppendOnlyViolation: Something tried to change what was recorded.
+            DatabaseError: The engine refused something else.
+        """
+        name = lock or "unnamed" if self.dialect == "postgresql" else "write"
+        with self._alone_in_memory() as outer:
+            if outer is not None:
+                raise _nested(self.location)
+            with (
+                self._locks[name].held(self.location, self.busy_timeout),
+                self._transaction(self._connect_to_write) as connection,
+            ):
+                if self.dialect == "postgresql":
+                    self._take_locks(connection, lock)
+                yield connection
+
+    def read_only_rows(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
+        """Run one query that the engine itself keeps from writing.
+
+        Args:
+            sql: One statement; parameters are written `:name`.
+            parameters: Their values.
+
+        Raises:
+            QueryError: The engine refused the statement; the message is the engine's.
+        """
+        if self.location.in_memory:
+            with self._alone_in_memory() as outer:
+                connection = outer or self.engine.connect()
+                try:
+                    return read_only_rows(self.location, sql, parameters, shared=connection.connection.driver_connection)
+                finally:
+                    if outer is None:
+                        connection.close()
+        return read_only_rows(self.location, sql, parameters)
+
+    def _connect_to_write(self) -> Connection:
+        return self.engine.connect().execution_options(**{_IMMEDIATE: True})
+
+    @contextmanager
+    def _transaction(self, connect: Any) -> Iterator[Connection]:
+        with faults.translated(self.location), connect() as connection:
+            self._begin(connection)
+            remembered = self._memory_connection
+            self._memory_connection = connection
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            finally:
+                self._memory_connection = remembered
+            connection.commit()
+
+    def _begin(self, connection: Connection) -> None:
+        """Begin; for a write on SQLite retry with jitter, so that no waiting writer starves behind the others."""
+        deadline = time.monotonic() + self.busy_timeout
+        longest = 0.002
+        while True:
+            try:
+                connection.begin()
+                return
+            except Exception as error:
+                if not faults.is_busy(error):
+                    raise
+                if time.monotonic() >= deadline:
+                    raise faults.busy(self.location) from error
+                connection.rollback()
+                time.sleep(random.uniform(0.0002, longest))
+                longest = min(longest * 1.5, 0.025)
+
+    @staticmethod
+    def _take_locks(connection: Connection, lock: Lock | None) -> None:
+        # Advisory locks are per database: the ledger's own object number keeps two schemas of one database apart.
+        if lock == "migration":
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(:lock, current_schema()::regnamespace::oid::int)"),
+                {"lock": _LOCKS["migration"]},
+            )
+            connection.execute(
+                text(
+                    "SELECT pg_advisory_xact_lock(:lock, to_regclass('ledger')::oid::int) "
+                    "WHERE to_regclass('ledger') IS NOT NULL"
+                ),
+                {"lock": _LOCKS["ledger"]},
+            )
+        elif lock is not None:
+            isolation = connection.execute(
+                text(
+                    "SELECT current_setting('transaction_isolation'), "
+                    "pg_advisory_xact_lock(:lock, 'ledger'::regclass::oid::int)"
+                ),
+                {"lock": _LOCKS[lock]},
+            ).scalar_one()
+            # Under REPEATABLE READ the snapshot would be older than the lock, and the head read after it stale.
+            if isolation != "read committed":
+                raise CorruptionError(
+                    f"the isolation level is {isolation}, where the lock needs read committed",
+                    remedy="set default_transaction_isolation to 'read committed' for this role",
+                )
+
+    @contextmanager
+    def _alone_in_memory(self) -> Iterator[Connection | None]:
+        """Hold the single connection of a database in memory; give the transaction this thread already has on it."""
+        if not self.location.in_memory:
+            yield None
+            return
+        with self._memory_lock:
+            yield self._memory_connection
+
+    def _reset_locks(self) -> None:
+        self._locks = {name: _OwnedLock() for name in (*_LOCKS, "unnamed", "write")}
+        self._memory_lock = threading.RLock()
+
+    def _after_fork(self) -> None:
+        self._reset_locks()
+        if not self.location.in_memory:
+            _ABANDONED.append(self.engine.pool)
+            self.engine.dispose(close=False)
+
+
+class _OwnedLock:
+    """A lock that knows its owner, so that a thread waiting for itself is told instead of waiting for ever."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+
+    @contextmanager
+    def held(self, location: Location, timeout: float) -> Iterator[None]:
+        if self._owner == threading.get_ident():
+            raise _nested(location)
+        if not self._lock.acquire(timeout=timeout):
+            raise faults.busy(location)
+        self._owner = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._owner = None
+            self._lock.release()
+
+
+def _nested(location: Location) -> DatabaseBusy:
+    return DatabaseBusy(
+        f"this thread already has a write transaction open on {location}",
+        remedy="finish it first: write transactions do not nest",
+    )
+
+
+def _make_engine(location: Location, durability: Durability) -> Engine:
+    if location.dialect == "postgresql":
+        engine = create_engine(location.url, isolation_level="READ COMMITTED", hide_parameters=True)
+        if durability == "normal":
+            event.listen(engine, "connect", _postgresql_normal)
+        return engine
+    arguments = {"isolation_level": None, "check_same_thread": False, "timeout": BUSY_TIMEOUT}
+    if location.in_memory:
+        engine = create_engine(location.url, connect_args=arguments, poolclass=StaticPool, hide_parameters=True)
+    else:
+        engine = create_engine(location.url, connect_args=arguments, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: object) -> None:
+        _prepare_sqlite(connection, durability)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # The driver begins nothing by itself (isolation_level=None), so that schema changes are transactional too.
+        if connection.get_execution_options().get(_IMMEDIATE):
+            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _prepare_sqlite(connection: Any, durability: Durability) -> None:
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {durability}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # Without it INSERT OR REPLACE deletes rows past the append-only triggers.
+        cursor.execute("PRAGMA recursive_triggers = ON")
+    finally:
+        cursor.close()
+
+
+def _postgresql_normal(connection: Any, record: object) -> None:
+    cursor = connection.cursor()
+    try:
+        cursor.execute("SET synchronous_commit = off")
+    finally:
+        cursor.close()
+    connection.commit()
+
+
+_OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+def _forget_after_fork(database: Database) -> None:
+    _OPEN.add(database)
+
+
+def _after_fork_in_child() -> None:
+    for database in list(_OPEN):
+        database._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

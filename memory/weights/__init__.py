@@ -1,0 +1,1 @@
+"""Weights: the bytes before a write, what changed, and putting them back."""

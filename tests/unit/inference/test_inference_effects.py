@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from memory.inference import PairedProcess
+from memory.inference.kernel import LAMBDAS
+
+
+def fed(outcomes: list[float], smallest_effect: float = 0.0) -> PairedProcess:
+    process = PairedProcess(smallest_effect=smallest_effect)
+    for outcome in outcomes:
+        process.update(outcome)
+    return process
+
+
+def test_a_placebo_is_exactly_no_evidence() -> None:
+    process = fed([0.0, -0.0] * 50)
+    assert (process.e_value, process.log_e, process.direction, process.estimate) == (1.0, 0.0, 0, 0.0)
+
+
+def test_nothing_is_bet_on_the_first_outcome() -> None:
+    assert fed([1e9]).e_value == 1.0
+
+
+def test_the_second_outcome_is_scaled_by_the_first() -> None:
+    up = sum(1 + math.tanh(s * 0.5) for s in LAMBDAS) + sum(1 - math.tanh(s * 0.5) for s in LAMBDAS)
+    assert fed([2.0, 1.0]).e_value == pytest.approx(up / 10)
+    third = [(1 + math.tanh(s * 0.5)) * (1 + math.tanh(s * 2.0)) for s in LAMBDAS]
+    third += [(1 - math.tanh(s * 0.5)) * (1 - math.tanh(s * 2.0)) for s in LAMBDAS]
+    assert fed([2.0, 1.0, 3.0]).e_value == pytest.approx(sum(third) / 10)
+
+
+def test_after_nothing_but_zeros_any_movement_counts_fully() -> None:
+    expected = [(1 + math.tanh(3 * s)) for s in LAMBDAS] + [(1 - math.tanh(3 * s)) for s in LAMBDAS]
+    assert fed([0.0, 0.0, 1e-9]).e_value == pytest.approx(sum(expected) / 10)
+    assert fed([0.0, 0.0, 1e-9]).bet.up[4] == pytest.approx(math.log(1 + math.tanh(4.8)))
+
+
+def test_outcomes_within_the_smallest_effect_are_evidence_against_one() -> None:
+    process = fed([0.9, 0.8, 0.95] * 20, smallest_effect=1.0)
+    assert process.log_e < 0.0
+    assert fed([0.9, 0.8, 0.95] * 20).log_e > 9.0
+    assert fed([3.9, 3.8, 3.95] * 20, smallest_effect=1.0).log_e > 9.0
+
+
+def test_with_a_smallest_effect_both_sides_lose_it() -> None:
+    process = fed([2.0, 3.0], smallest_effect=1.0)
+    expected = [(1 + math.tanh(s * 1.0)) for s in LAMBDAS] + [(1 + math.tanh(s * -2.0)) for s in LAMBDAS]
+    assert process.e_value == pytest.approx(sum(expected) / 10)
+    assert process.direction == 1
+
+
+def test_what_is_not_finite_is_counted_and_changes_nothing_else() -> None:
+    clean, dirty = PairedProcess(), PairedProcess()
+    for outcome in (1.0, -0.5, 2.0, 0.3):
+        clean.update(outcome)
+        for bad in (math.nan, math.inf, -math.inf, 1e300):
+            dirty.update(bad)
+        dirty.update(outcome)
+    assert dirty.skipped == 16
+    dirty.skipped = 0
+    assert dirty == clean
+
+
+def test_the_direction_and_estimate_follow_the_sign() -> None:
+    down = fed([-1.0, -1.2, -0.8] * 10)
+    assert down.direction == -1
+    assert down.estimate == pytest.approx(-1.0, abs=0.05)
+    assert down.interval()[1] < 0.0
+    assert (down.positives, down.negatives, down.n) == (0, 30, 30)
+
+
+def test_flipping_every_sign_mirrors_everything() -> None:
+    outcomes = [0.3, -1.0, 2.0, 0.7, 0.1, 1.4, -0.2, 0.9, 1.1, 0.4] * 3
+    plus, minus = fed(outcomes), fed([-u for u in outcomes])
+    # Not bit for bit: a log of a mean adds its terms in one order.
+    assert plus.log_e == pytest.approx(minus.log_e, rel=1e-13)
+    assert plus.estimate == pytest.approx(-minus.estimate, rel=1e-13)
+    assert plus.bet.up == minus.bet.down
+
+
+def test_a_strong_effect_is_evident_within_nine_acts() -> None:
+    assert fed([1.0] * 8).e_value < 20.0 < fed([1.0] * 9).e_value
+    assert fed([0.01] + [1.0] * 8).e_value > 20.0
+
+
+def test_the_peak_remembers_what_the_present_forgot() -> None:
+    process = fed([1.0] * 12 + [-1.0] * 12)
+    assert process.peak_log_e == fed([1.0] * 12).log_e
+    assert process.log_e < process.peak_log_e
+
+
+def test_a_lopsided_coin_is_unbiased_and_makes_no_interval() -> None:
+    process = PairedProcess()
+    # effect 1, even part 10: u = 1 + 10z, z = +1 three times in four
+    for _ in range(100):
+        for z, propensity in ((1, 0.75), (1, 0.75), (1, 0.75), (-1, 0.25)):
+            process.update(1.0 + 10.0 * z, propensity)
+    assert process.estimate == pytest.approx(1.0)
+    assert process.interval() == (-math.inf, math.inf)
+
+
+def test_a_scale_never_sees_the_outcome_it_divides() -> None:
+    before = fed([1.0, -1.0, 1.0])
+    small, large = PairedProcess.from_state(before.to_state()), PairedProcess.from_state(before.to_state())
+    small.update(3.0)
+    large.update(3e6)
+    assert small.bet == large.bet
+
+
+@pytest.mark.parametrize("delta", [-1.0, math.nan, math.inf])
+def test_a_smallest_effect_must_be_a_size(delta: float) -> None:
+    with pytest.raises(ValueError, match="smallest effect"):
+        PairedProcess(smallest_effect=delta)
+
+
+def test_a_propensity_must_be_one() -> None:
+    process = PairedProcess()
+    with pytest.raises(ValueError, match="propensity"):
+        process.update(1.0, propensity=1.0)
+    assert process == PairedProcess()
+
+
+def test_state_that_is_none_is_refused_with_the_key() -> None:
+    state = PairedProcess().to_state()
+    with pytest.raises(ValueError, match="'total'"):
+        PairedProcess.from_state({k: v for k, v in state.items() if k != "total"})
+    with pytest.raises(ValueError, match="'n'"):
+        PairedProcess.from_state({**state, "n": 1.5})
+    with pytest.raises(ValueError, match="'up'"):
+        PairedProcess.from_state({**state, "bet": {"up": [0.0], "down": [0.0] * 5}})
+    with pytest.raises(ValueError, match="'total'"):
+        PairedProcess.from_state({**state, "total": math.nan})

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from memory.inference import ConfidenceSequence, PairedProcess
+
+
+def sequence_of(outcomes: list[float]) -> ConfidenceSequence:
+    process = PairedProcess()
+    for outcome in outcomes:
+        process.update(outcome)
+    return process.sequence
+
+
+def test_three_outcomes_by_hand() -> None:
+    sequence = ConfidenceSequence()
+    for outcome, spread in ((3.0, 2.0), (1.0, 1.0), (2.0, 4.0)):
+        sequence.update(outcome, centre=1.0, spread=spread)
+    b = 0.5
+    terms = [(3.0 - b) / 2.0, (1.0 - b) / 1.0, (2.0 - b) / 4.0]
+    s, v, rho = sum(terms), sum(x * x for x in terms), 2.0 * (1.0 + ((b - 1.0) / 2.0) ** 2)
+    assert sequence.log_e_at(b) == pytest.approx(0.5 * math.log(rho / (v + rho)) + s * s / (2.0 * (v + rho)))
+    assert sequence.estimate == pytest.approx((3 / 2 + 1 + 2 / 4) / (1 / 2 + 1 + 1 / 4))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("shift", "unit"), [(0.0, 1.0), (1e6, 1e-3), (-50.0, 1.0)])
+def test_the_interval_is_the_hull_of_all_that_is_not_rejected(seed: int, shift: float, unit: float) -> None:
+    rng = np.random.default_rng(seed)
+    sequence = sequence_of(list(shift + unit * rng.standard_t(3, size=25 + 10 * seed)))
+    low, high = sequence.interval()
+    assert low < sequence.estimate < high
+    half = high - low
+    inside_rejected = 0
+    for b in np.concatenate(
+        [np.linspace(low - 3 * half, high + 3 * half, 2001), sequence.estimate + half * np.geomspace(3, 1e6, 200)]
+    ):
+        accepted = sequence.log_e_at(float(b)) < math.log(20.0)
+        if accepted:
+            assert low <= b <= high
+        inside_rejected += low < b < high and not accepted
+    for end, outwards in ((low, -1.0), (high, 1.0)):
+        assert sequence.log_e_at(end + outwards * 1e-6 * half) >= math.log(20.0) - 1e-6
+        assert sequence.log_e_at(end - outwards * 1e-3 * half) < math.log(20.0)
+
+
+def test_far_effects_are_rejected_once_there_are_enough_outcomes() -> None:
+    rng = np.random.default_rng(1)
+    outcomes = list(rng.normal(size=40))
+    bounded = [n for n in range(3, 41) if math.isfinite(sequence_of(outcomes[:n]).interval()[0])]
+    assert bounded
+    assert 10 <= bounded[0] <= 20
+    assert bounded == list(range(bounded[0], 41))
+
+
+def test_too_few_outcomes_have_no_ends_and_none_at_all_no_estimate() -> None:
+    assert ConfidenceSequence().interval() == (-math.inf, math.inf)
+    assert math.isnan(ConfidenceSequence().estimate)
+    assert ConfidenceSequence().log_e_at(7.0) == 0.0
+    assert sequence_of([1.0, 2.0, 3.0, 4.0, 5.0]).interval() == (-math.inf, math.inf)
+
+
+def test_a_looser_level_is_a_shorter_interval() -> None:
+    sequence = sequence_of(list(np.random.default_rng(2).normal(size=60)))
+    loose, tight = sequence.interval(0.2), sequence.interval(0.01)
+    assert tight[0] < loose[0] < loose[1] < tight[1]
+
+
+def test_it_moves_and_stretches_with_the_units() -> None:
+    outcomes = np.random.default_rng(3).normal(size=50)
+    low, high = sequence_of(list(outcomes)).interval()
+    # powers of two and a whole shift, so that rounding plays next to no part
+    moved = sequence_of(list(1024.0 * outcomes + 4096.0)).interval()
+    assert moved == pytest.approx((1024.0 * low + 4096.0, 1024.0 * high + 4096.0), rel=1e-9)
+
+
+def test_one_number_repeated_is_closed_in_upon() -> None:
+    low, high = sequence_of([5.0] * 100).interval()
+    assert low < 5.0 < high
+    assert high - low < 1.0
+
+
+def test_misuse_is_refused() -> None:
+    sequence = ConfidenceSequence()
+    with pytest.raises(ValueError, match="spread"):
+        sequence.update(1.0, 0.0, -1.0)
+    with pytest.raises(ValueError, match="finite"):
+        sequence.update(math.nan, 0.0, 1.0)
+    with pytest.raises(ValueError, match="alpha"):
+        sequence.interval(alpha=0.0)
