@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from introspection.errors import (
+    InvalidArgument,
     InvalidSharingMap,
     NotAModel,
     PalimpsestError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Affected",
     "ArchitectureNavigator",
+    "InvalidArgument",
     "InvalidSharingMap",
     "NotAModel",
     "PalimpsestError",

@@ -103,3 +103,19 @@ class NotAModel(PalimpsestError):
             f"a torch.nn.Module is needed, not {type(given).__module__}.{type(given).__qualname__}",
             remedy="give the model itself (for a checkpoint on disk, load it first)",
         )
+
+
+class InvalidArgument(PalimpsestError):
+    """A value a call cannot work with.
+
+    Attributes:
+        name: The argument.
+        value: What was given.
+    """
+
+    code = "invalid-argument"
+
+    def __init__(self, name: str, value: object, remedy: str) -> None:
+        self.name = name
+        self.value = value
+        super().__init__(f"{name} cannot be {value!r}", remedy=remedy)

@@ -30,7 +30,8 @@ def fingerprint(tensor: torch.Tensor, name: str = "tensor") -> str:
 
     Source: BLAKE3, one function, fast everywhere (O'Connor, Aumasson, Neves, Wilcox-O'Hearn, 2020).
     """
-    return combine_blocks(tensor.dtype, tensor.shape, block_digests(tensor, name))
+    digests = block_digests(tensor, name)
+    return combine_blocks(tensor.dtype, tensor.shape, digests)
 
 
 def block_digests(tensor: torch.Tensor, name: str = "tensor") -> list[bytes]:

@@ -29,9 +29,9 @@ _COMPRESSED = {
 def binding(tensor: torch.Tensor) -> Binding:
     """Everything that decides where a tensor's bytes are and how they are read, as a cheap comparable value."""
     if type(tensor) in _PLAIN and tensor.layout is torch.strided and not is_copy_on_write(tensor):
-        address = tensor.data_ptr()
-        if address:
-            return address, tensor.shape, tensor.stride(), tensor.dtype, tensor.device
+        base = tensor.untyped_storage().data_ptr()
+        if base:
+            return base, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device
     return regions_of(tensor), *_type(tensor)
 
 
@@ -58,10 +58,12 @@ def regions_of(tensor: torch.Tensor) -> Regions:
         return (Region(("opaque", tensor._cdata), 0, 1, hidden="handle"),)
     if tensor.is_nested or tensor.dtype in _PACKED:
         return _whole_storage(tensor)
-    address = 0 if is_copy_on_write(tensor) else tensor.data_ptr()
-    if address == 0:
-        return _strided(tensor, *_in_storage(tensor))
-    return _strided(tensor, (tensor.device.type, tensor.device.index or 0), address)
+    # The storage's address and not the tensor's: of no memory at all, the tensor's is its offset, not zero.
+    base = 0 if is_copy_on_write(tensor) else tensor.untyped_storage().data_ptr()
+    space, offset = _in_storage(tensor)
+    if base == 0:
+        return _strided(tensor, space, offset)
+    return _strided(tensor, (tensor.device.type, tensor.device.index or 0), base + offset)
 
 
 def is_copy_on_write(tensor: torch.Tensor) -> bool:

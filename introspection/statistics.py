@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from introspection.chunks import logical_chunks, readable
+from introspection.errors import InvalidArgument
 
 CHUNK_ELEMENTS = 1 << 20
 """Elements that are widened to float64 at a time."""
@@ -105,7 +106,8 @@ class _Histogram:
 
     def edges(self) -> list[float]:
         """The bins' edges, one more than there are bins."""
-        return [self.low + index * self.width for index in range(self.bins)] + [self.high]
+        parts = [index / self.bins for index in range(self.bins + 1)]
+        return [self.low * (1 - part) + self.high * part for part in parts]
 
 
 def tensor_statistics(
@@ -126,10 +128,10 @@ def tensor_statistics(
 
     Raises:
         UnsupportedStorage: The tensor has no values (meta, fake, uninitialised), or holds them in no dense form.
-        ValueError: Fewer than one bin.
+        InvalidArgument: Fewer than one bin.
     """
     if bins < 1:
-        raise ValueError(f"a histogram needs at least one bin, not {bins}")
+        raise InvalidArgument("bins", bins, "a histogram needs at least one bin")
     dense = readable(tensor, name)
     extent = _Range()
     for values in _values(dense):
@@ -166,7 +168,7 @@ def tensor_statistics(
     return {
         **result,
         "mean": sums.mean * scale,
-        "std": math.sqrt(sums.squared_deviation / max(1, sums.count - 1)) * scale,
+        "std": _number(math.sqrt(sums.squared_deviation / max(1, sums.count - 1)) * scale),
         "min": extent.low,
         "max": extent.high,
         "median": percentiles[50],

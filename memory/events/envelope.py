@@ -148,7 +148,7 @@ def check_envelope_text(what: str, value: object) -> None:
         check_name(what, value, limit=TEXT_LIMIT)
 
 
-def to_microseconds(moment: datetime.datetime) -> int:
+def to_microseconds(moment: object) -> int:
     """Give a time as whole microseconds since 1970 UTC, exactly.
 
     Raises:

@@ -96,9 +96,9 @@ def decode(event_type: str, schema_version: int, text: str) -> Payload:
             source = orjson.dumps(upcast(event_type, schema_version, cls.schema_version, orjson.loads(text)))
         return cls.model_validate_json(source)
     except (ValidationError, orjson.JSONDecodeError) as error:
-        raise CorruptionError(f"a stored {event_type!r} (schema version {schema_version}) cannot be read: {error}") from (
-            error
-        )
+        raise CorruptionError(
+            f"a stored {event_type!r} (schema version {schema_version}) cannot be read: {error}"
+        ) from (error)
 
 
 def _load_families() -> None:

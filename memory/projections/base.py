@@ -39,7 +39,7 @@ class Projection(ABC):
         """Give what the fold needs to go on, as text; None for a fold without memory."""
         return None
 
-    def load(self, state: str | None) -> None:
+    def load(self, state: str | None) -> None:  # noqa: B027 - a fold without memory has nothing to take up
         """Go on from a state that `state` gave."""
 
 

@@ -1,4 +1,7 @@
-"""Catches projections up with the log: each with a position of its own, moved in the transaction that writes its rows."""
+"""Catches projections up with the log.
+
+Each has a position of its own, moved in the very transaction that writes its rows: exactly once, whatever dies when.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ class ProjectionRunner:
             raise ProjectionError(
                 f"there is no projection named {name!r}", remedy=f"the projections are {', '.join(self._factories)}"
             )
-        with self._store.database.writing() as connection:
+        with self._store.database.writing("projections") as connection:
             for each in [name] if name is not None else self._factories:
                 self._start_over(connection, self._factories[each]())
         self._running.clear()
@@ -87,7 +90,7 @@ class ProjectionRunner:
                 continue
             projection = factory()
             if row is None or row.version != projection.version:
-                with self._store.database.writing() as connection:
+                with self._store.database.writing("projections") as connection:
                     self._start_over(connection, projection)
                 self._running[name] = _Running(projection, 0)
             else:
@@ -110,12 +113,12 @@ class ProjectionRunner:
         try:
             for running in group:
                 _fold(running.projection, decoded)
-            with self._store.database.writing() as connection:
+            with self._store.database.writing("projections") as connection:
                 for running in group:
                     if not self._move(connection, running.projection, behind, reached):
-                        raise _Overtaken
+                        raise _OvertakenError
                     running.projection.flush(connection)
-        except _Overtaken:
+        except _OvertakenError:
             # Another process folded these events first: take up its state instead of writing them twice.
             self._forget(group)
             self._load()
@@ -141,7 +144,7 @@ class ProjectionRunner:
         return moved.rowcount == 1
 
 
-class _Overtaken(Exception):
+class _OvertakenError(Exception):
     """Another process moved the projection first; the transaction rolls back."""
 
 

@@ -48,8 +48,8 @@ class SharingProjection(Projection):
 
     def _turn_over(self, position: int, change: RegistryChange) -> None:
         before, after = _keys(change.before), _keys(change.after)
-        for row in before - after:
-            self._closed.append((storages, {"storage_id": row[0], "from_position": row[3]}, position))
+        for storage_id, _, _, since in before - after:
+            self._closed.append((storages, {"storage_id": storage_id, "from_position": since}, position))
         for storage_id, model, key, since in sorted(after - before):
             row = {"storage_id": storage_id, "model": model, "key": key, "from_position": since, "to_position": None}
             self._rows.add(storages, row)

@@ -108,9 +108,9 @@ class ModificationsProjection(_KnowsStorages):
 
     def load(self, state: str | None) -> None:
         """Go on from a stored state."""
-        stored = orjson.loads(state) if state else {"registry": StorageRegistry().to_state(), "counted": []}
-        self.registry = StorageRegistry.from_state(stored["registry"])
-        self._counted = CountedWrites.from_state(stored["counted"])
+        stored = orjson.loads(state) if state else None
+        self.registry = StorageRegistry() if stored is None else StorageRegistry.from_state(stored["registry"])
+        self._counted = CountedWrites() if stored is None else CountedWrites.from_state(stored["counted"])
 
 
 def _modification_row(event: StoredEvent, payload: WriteBase, storage_id: int | None, counted: bool) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class AttachedModel:
         return tuple(self._state(key) for key in chosen)
 
     def _state(self, key: str) -> StorageState:
-        from introspection import fingerprint
+        from introspection.fingerprint import fingerprint
 
         tensor = self.tensor(key)
         return StorageState(
@@ -93,7 +93,7 @@ class AttachedModel:
         )
 
     def look_again(self) -> SharingChanged | None:
-        """Look at the live model: adopt its sharing as it is now; give the event that says so, None if it is the same."""
+        """Adopt the live model's sharing as it is now; give the event that says so, None if it is the same."""
         if self._scanner is None:
             return None
         sharing = self._scanner.current()

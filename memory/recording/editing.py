@@ -32,7 +32,7 @@ class Undo:
 
     def check(self) -> None:
         """Raise `RestoreError` when the live bytes are not those the act left."""
-        from introspection import fingerprint
+        from introspection.fingerprint import fingerprint
 
         live = self.attached.tensor(self.attached.sharing.storage_key(self.name))
         if fingerprint(live) != self.fingerprint_after:
@@ -90,4 +90,5 @@ class StorageEdit:
 
 def put_all_back(edits: Sequence[StorageEdit]) -> bool:
     """Put every storage of an edit back; return whether all of them hold the old bits again."""
-    return all([edit.put_back() for edit in edits])
+    restored = [edit.put_back() for edit in edits]
+    return all(restored)

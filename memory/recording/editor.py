@@ -1,4 +1,4 @@
-"""Runs edits: what was not announced is recorded first, what failed is put back, what happened is one event a storage."""
+"""Runs edits: one event per storage for what happened; every byte put back for what did not."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Editor:
         guards = [StorageEdit(attached, undo.name) for undo in undos]
         details = WriteDetails(method="revert", reverts=act_id, description=f"undo of act {act_id}")
         try:
-            for undo, guard in zip(undos, guards, strict=True):
+            for undo in undos:
                 undo.preimage.put_back()
             events = [
                 write_event(attached, guard.name, details, Dose(None, False, None), act=act_id, change=guard.measure())

@@ -12,28 +12,29 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal, Self
 
-from sqlalchemy import Connection, Engine, Pool, StaticPool, create_engine, event, text
+from sqlalchemy import Connection, Engine, Pool, text
 
 from memory.errors import CorruptionError, DatabaseBusy, DatabaseError
 from memory.store import faults
+from memory.store.connect import BUSY_TIMEOUT, IMMEDIATE, Durability, make_engine
 from memory.store.inspection import inspect_file, inspect_server
 from memory.store.location import Location, locate
 from memory.store.readonly import Rows, read_only_rows
 
-Durability = Literal["full", "normal"]
-"""`full`: what was acknowledged survives power loss. `normal`: it survives the end of the process."""
-
 Lock = Literal["ledger", "migration", "projections"]
 """What a PostgreSQL write transaction excludes others from; on SQLite every write transaction excludes all others."""
 
-BUSY_TIMEOUT = 30.0
-"""Seconds to wait for a write lock before saying that the database is busy."""
-
 _LOCKS: Mapping[str, int] = {"ledger": 0x50414C31, "migration": 0x50414C32, "projections": 0x50414C33}
-_IMMEDIATE = "palimpsest_immediate"
+MIGRATION_LOCK_SQL = (
+    f"SELECT pg_advisory_xact_lock({_LOCKS['migration']}, current_schema()::regnamespace::oid::int)",
+    f"SELECT pg_advisory_xact_lock({_LOCKS['ledger']}, to_regclass('ledger')::oid::int) "
+    "WHERE to_regclass('ledger') IS NOT NULL",
+)
+"""What a migration on PostgreSQL waits for: other migrations, then appends to a ledger that exists already."""
+
 _ABANDONED: list[Pool] = []
 """Pools that a fork left in the child: SQLite connections must not be closed there, so they are kept instead."""
 
@@ -56,9 +57,7 @@ class Database:
         _forget_after_fork(self)
 
     @classmethod
-    def open(
-        cls, url_or_path: str | os.PathLike[str], *, durability: Durability = "full", create: bool = True
-    ) -> Self:
+    def open(cls, url_or_path: str | os.PathLike[str], *, durability: Durability = "full", create: bool = True) -> Self:
         """Open a database without changing its schema; `migrate.upgrade` does that.
 
         Args:
@@ -80,7 +79,7 @@ class Database:
         location = locate(url_or_path)
         if location.path is not None:
             inspect_file(location, location.path, create=create)
-        database = cls(location, _make_engine(location, durability), durability)
+        database = cls(location, make_engine(location, durability), durability)
         if location.dialect == "postgresql":
             try:
                 with database.reading() as connection:
@@ -102,7 +101,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection in a transaction that only reads: on SQLite one snapshot, on PostgreSQL one per statement."""
+        """Give a connection in a transaction that only reads: one snapshot on SQLite, one per statement on PostgreSQL."""
         with self._alone_in_memory() as outer:
             if outer is not None:
                 yield outer
@@ -122,12 +121,11 @@ class Database:
             AppendOnlyViolation: Something tried to change what was recorded.
             DatabaseError: The engine refused something else.
         """
-        name = lock or "unnamed" if self.dialect == "postgresql" else "write"
         with self._alone_in_memory() as outer:
             if outer is not None:
                 raise _nested(self.location)
             with (
-                self._locks[name].held(self.location, self.busy_timeout),
+                self._held_here(lock),
                 self._transaction(self._connect_to_write) as connection,
             ):
                 if self.dialect == "postgresql":
@@ -148,28 +146,35 @@ class Database:
             with self._alone_in_memory() as outer:
                 connection = outer or self.engine.connect()
                 try:
-                    return read_only_rows(self.location, sql, parameters, shared=connection.connection.driver_connection)
+                    return read_only_rows(
+                        self.location, sql, parameters, shared=connection.connection.driver_connection
+                    )
                 finally:
                     if outer is None:
                         connection.close()
         return read_only_rows(self.location, sql, parameters)
 
+    def _held_here(self, lock: Lock | None) -> AbstractContextManager[None]:
+        """Queue inside the process first: threads waiting on one another here cost the database nothing."""
+        name = "write" if self.dialect == "sqlite" else lock
+        return nullcontext() if name is None else self._locks[name].held(self.location, self.busy_timeout)
+
     def _connect_to_write(self) -> Connection:
-        return self.engine.connect().execution_options(**{_IMMEDIATE: True})
+        return self.engine.connect().execution_options(**{IMMEDIATE: True})
 
     @contextmanager
     def _transaction(self, connect: Any) -> Iterator[Connection]:
         with faults.translated(self.location), connect() as connection:
             self._begin(connection)
-            remembered = self._memory_connection
-            self._memory_connection = connection
+            if self.location.in_memory:
+                self._memory_connection = connection
             try:
                 yield connection
             except BaseException:
                 connection.rollback()
                 raise
             finally:
-                self._memory_connection = remembered
+                self._memory_connection = None
             connection.commit()
 
     def _begin(self, connection: Connection) -> None:
@@ -193,17 +198,8 @@ class Database:
     def _take_locks(connection: Connection, lock: Lock | None) -> None:
         # Advisory locks are per database: the ledger's own object number keeps two schemas of one database apart.
         if lock == "migration":
-            connection.execute(
-                text("SELECT pg_advisory_xact_lock(:lock, current_schema()::regnamespace::oid::int)"),
-                {"lock": _LOCKS["migration"]},
-            )
-            connection.execute(
-                text(
-                    "SELECT pg_advisory_xact_lock(:lock, to_regclass('ledger')::oid::int) "
-                    "WHERE to_regclass('ledger') IS NOT NULL"
-                ),
-                {"lock": _LOCKS["ledger"]},
-            )
+            for statement in MIGRATION_LOCK_SQL:
+                connection.exec_driver_sql(statement)
         elif lock is not None:
             isolation = connection.execute(
                 text(
@@ -229,7 +225,7 @@ class Database:
             yield self._memory_connection
 
     def _reset_locks(self) -> None:
-        self._locks = {name: _OwnedLock() for name in (*_LOCKS, "unnamed", "write")}
+        self._locks = {name: _OwnedLock() for name in (*_LOCKS, "write")}
         self._memory_lock = threading.RLock()
 
     def _after_fork(self) -> None:
@@ -265,60 +261,6 @@ def _nested(location: Location) -> DatabaseBusy:
         f"this thread already has a write transaction open on {location}",
         remedy="finish it first: write transactions do not nest",
     )
-
-
-def _make_engine(location: Location, durability: Durability) -> Engine:
-    if location.dialect == "postgresql":
-        engine = create_engine(location.url, isolation_level="READ COMMITTED", hide_parameters=True)
-        if durability == "normal":
-            event.listen(engine, "connect", _postgresql_normal)
-        return engine
-    arguments = {"isolation_level": None, "check_same_thread": False, "timeout": BUSY_TIMEOUT}
-    if location.in_memory:
-        engine = create_engine(location.url, connect_args=arguments, poolclass=StaticPool, hide_parameters=True)
-    else:
-        engine = create_engine(location.url, connect_args=arguments, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, record: object) -> None:
-        _prepare_sqlite(connection, durability)
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # The driver begins nothing by itself (isolation_level=None), so that schema changes are transactional too.
-        if connection.get_execution_options().get(_IMMEDIATE):
-            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            finally:
-                connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
-        else:
-            connection.exec_driver_sql("BEGIN")
-
-    return engine
-
-
-def _prepare_sqlite(connection: Any, durability: Durability) -> None:
-    cursor = connection.cursor()
-    try:
-        cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
-        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute(f"PRAGMA synchronous = {durability}")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        # Without it INSERT OR REPLACE deletes rows past the append-only triggers.
-        cursor.execute("PRAGMA recursive_triggers = ON")
-    finally:
-        cursor.close()
-
-
-def _postgresql_normal(connection: Any, record: object) -> None:
-    cursor = connection.cursor()
-    try:
-        cursor.execute("SET synchronous_commit = off")
-    finally:
-        cursor.close()
-    connection.commit()
 
 
 _OPEN: weakref.WeakSet[Database] = weakref.WeakSet()

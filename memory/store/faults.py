@@ -49,9 +49,8 @@ def translate(location: Location, error: BaseException) -> PalimpsestError:
         )
     if isinstance(error, sqlite3.Error):
         return _sqlite(location, error, message)
-    state = getattr(error, "sqlstate", None)
     if hasattr(error, "sqlstate"):
-        return _postgresql(location, error, state, message)
+        return _postgresql(location, error, error.sqlstate, message)
     return DatabaseError(f"{location}: {message}")
 
 
@@ -85,7 +84,12 @@ def _sqlite(location: Location, error: sqlite3.Error, message: str) -> Palimpses
 
 
 def _postgresql(location: Location, error: BaseException, state: str | None, message: str) -> PalimpsestError:
-    if state is None or state[:2] in ("08", "57"):
+    if state is None:
+        # Without a state the server said nothing: the connection failed or broke, or the driver itself refused.
+        names = {base.__name__ for base in type(error).__mro__}
+        broken = bool(names & {"OperationalError", "InterfaceError"})
+        return unreachable(location, message) if broken else DatabaseError(f"{location}: {message}")
+    if state[:2] in ("08", "28", "3D", "57"):
         return unreachable(location, message)
     if state == "25006":
         return read_only(location)

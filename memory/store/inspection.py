@@ -1,4 +1,4 @@
-"""Looks at a database before it is opened for real, changing nothing: what is not ours stays byte for byte as it was."""
+"""Looks at a database before it is opened for real: what is not ours stays byte for byte as it was."""
 
 from __future__ import annotations
 
@@ -95,7 +95,10 @@ def _inspect_contents(location: Location, path: Path, header: bytes) -> None:
 def _read_catalogue(path: Path, mode: str) -> tuple[list[str], list[str]]:
     with closing(sqlite3.connect(file_uri(path, mode), uri=True, timeout=10, isolation_level=None)) as connection:
         connection.execute("BEGIN")
-        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")]
+        names = [
+            row[0]
+            for row in connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+        ]
         revisions = []
         if VERSION_TABLE in names:
             revisions = [row[0] for row in connection.execute(f"SELECT version_num FROM {VERSION_TABLE}")]

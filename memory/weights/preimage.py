@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from introspection import fingerprint
+from introspection.fingerprint import fingerprint
 from memory.events.modifications import Change
 
 _CHUNK_ELEMENTS = 1 << 22

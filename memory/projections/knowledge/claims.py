@@ -1,7 +1,7 @@
 """Settles outcomes: evidence to pattern, pattern to theory, theory to belief; and back, when they fail.
 
-Statuses change only at a settlement, and a settlement takes whatever one evaluation brought. Every forecast is made from
-the state strictly before its outcome. What is guaranteed, and under which assumption, is said in `memory.inference`.
+Statuses change only at a settlement, and a settlement takes whatever one evaluation brought. Every forecast is made
+from the state strictly before its outcome. What is guaranteed, and under which assumption, is said in `memory.inference`.
 """
 
 from __future__ import annotations

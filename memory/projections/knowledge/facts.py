@@ -240,9 +240,12 @@ class ArchitecturalFacts:
         self._open = {model: dict(facts) for model, facts in state["open"].items()}
         self._acts = {model: _Act(act, list(storages)) for model, (act, storages) in state["acts"].items()}
         self._strengths = {}
-        for identity, (*what, first_position, support, comodified, measure) in state["strengths"].items():
-            kind = ComodificationProcess if comodified else Correlation
-            self._strengths[identity] = _Strength(*what, first_position, kind.from_state(measure), support)
+        for identity, stored in state["strengths"].items():
+            kind, subject, other, reason, relation, first_position, support, comodified, measure = stored
+            taken = ComodificationProcess.from_state(measure) if comodified else Correlation.from_state(measure)
+            self._strengths[identity] = _Strength(
+                kind, subject, other, reason, relation, first_position, taken, support
+            )
 
 
 def s_since(storage: Storage) -> int:

@@ -28,6 +28,11 @@ def test_the_prior_is_learned_from_the_family() -> None:
         assert prior.slab == pytest.approx(1.0, abs=0.25)
 
 
+def test_what_two_outcomes_leave_open_does_not_narrow_the_slab() -> None:
+    # Estimates of 0 from two outcomes each hardly say that real effects are small: their own variance counts too.
+    assert estimate_prior(np.zeros(200), np.ones(200), np.full(200, 2)).slab > 0.8
+
+
 def test_a_belief_at_ninety_five_percent_is_wrong_at_most_about_one_time_in_twenty() -> None:
     rng = np.random.default_rng(1)
     sure, wrong, expected = 0, 0, 0.0

@@ -47,6 +47,25 @@ def test_the_interval_is_the_hull_of_all_that_is_not_rejected(seed: int, shift: 
         assert sequence.log_e_at(end - outwards * 1e-3 * half) < math.log(20.0)
 
 
+def test_an_accepted_island_beyond_a_rejected_strait_is_inside() -> None:
+    # Found among 4000 random histories of wildly uneven spreads: E crosses its limit three times on the lower side.
+    sequence = ConfidenceSequence(36, -4.6827, 0.09408, 14.02218, 17.10751, 806.30234, 856.99947, 54881.4526)
+    low, _ = sequence.interval()
+    line = np.linspace(-8.0, sequence.estimate, 20_001)
+    accepted = line[[sequence.log_e_at(float(b)) < math.log(20.0) for b in line]]
+    assert np.diff(accepted).max() > 0.1
+    assert low == pytest.approx(accepted[0], abs=1e-3)
+
+
+def test_with_equal_spreads_the_standard_error_is_the_textbook_one() -> None:
+    outcomes, sequence = np.random.default_rng(4).normal(size=20), ConfidenceSequence()
+    for outcome in outcomes:
+        sequence.update(float(outcome), centre=0.3, spread=2.0)
+    assert sequence.estimate == pytest.approx(outcomes.mean())
+    assert sequence.standard_error == pytest.approx(outcomes.std(ddof=1) / math.sqrt(20))
+    assert ConfidenceSequence().standard_error == math.inf
+
+
 def test_far_effects_are_rejected_once_there_are_enough_outcomes() -> None:
     rng = np.random.default_rng(1)
     outcomes = list(rng.normal(size=40))

@@ -95,6 +95,18 @@ def test_the_forecast_comes_from_the_past_alone_and_leans_the_right_way() -> Non
     assert down.null_sd == pytest.approx(math.hypot(down.sd, down.mean))
 
 
+def test_the_forecast_by_hand() -> None:
+    process = fed([1.0, 2.0, 3.0, 2.0, 1.0, 3.0, -0.5, 2.0])
+    n, estimate = process.sequence.n, process.estimate
+    assert n == 5
+    said_now = forecast(process, 1)
+    sd = process.residual_sd * math.sqrt((1 + 1 / 5) * 6 / 4)
+    assert said_now.mean == pytest.approx(estimate * 5 / 6)
+    assert said_now.sd == pytest.approx(sd)
+    normal = 0.5 * (1.0 + math.erf(said_now.mean / sd / math.sqrt(2.0)))
+    assert said_now.probability == pytest.approx((4.0 * normal + 7.0 + 1.0) / (4.0 + 8.0 + 2.0))
+
+
 def test_few_observations_are_shrunk_towards_not_knowing() -> None:
     few = [forecast(fed([1.0] * n), 1).probability for n in (0, 1, 2, 3)]
     assert few[0] == 0.5

@@ -1,0 +1,153 @@
+"""What the demo says at the end: what happened, what was learned and on what ground, and what was dropped and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from memory.cli.demo.naive import naive_claims
+from memory.cli.output import table_of
+from memory.system import MemorySystem
+
+_EVENTS = "SELECT event_type, count(*) AS events FROM events GROUP BY event_type ORDER BY events DESC, event_type"
+_COUPLED = (
+    "SELECT primary_layer, coupled_layers, count(*) AS events FROM modifications "
+    "WHERE event_type = 'coupled_modification' AND method <> 'revert' "
+    "GROUP BY primary_layer, coupled_layers ORDER BY primary_layer"
+)
+_TIED = (
+    "SELECT count(*) AS claims FROM patterns WHERE subject IN (:a, :b) AND object IN (:a, :b)"
+)
+QUERIES = (
+    "SELECT subject, object, direction, effect, ci_low, ci_high, support FROM patterns "
+    "WHERE status = 'active' ORDER BY log_e_value DESC LIMIT 10",
+    "SELECT layer_name, relation, count(*) AS writes FROM affected_layers GROUP BY layer_name, relation "
+    "ORDER BY writes DESC LIMIT 10",
+    "SELECT position, primary_layer, method, dose, relative_change FROM modifications "
+    "WHERE event_type = 'coupled_modification' ORDER BY position DESC LIMIT 5",
+)
+
+
+def summary(memory: MemorySystem, *, naive: bool) -> dict[str, Any]:
+    """Give everything the demo has to say as data."""
+    told = {
+        "events": {row["event_type"]: row["events"] for row in memory.query_sql(_EVENTS)},
+        "coupled": [dict(row) for row in memory.query_sql(_COUPLED)],
+        "patterns": [dict(row._mapping) for row in memory.patterns(status=None)],
+        "theories": [dict(row._mapping) for row in memory.theories(status=None)],
+        "beliefs": [dict(row._mapping) for row in memory.beliefs(status=None)],
+        "architectural_facts": [dict(row._mapping) for row in memory.architectural_facts()],
+    }
+    if naive:
+        told["naive"] = [asdict(claim) for pair in _tied_pairs(memory) for claim in naive_claims(memory.store, *pair)]
+    return told
+
+
+def tell(memory: MemorySystem, database: str, console: Console, *, naive: bool) -> None:
+    """Say what happened, what was learned, and what was dropped."""
+    _headline(console, "What was recorded")
+    console.print(table_of(memory.query_sql(_EVENTS)))
+    coupled = memory.query_sql(_COUPLED)
+    if coupled:
+        _headline(console, "Edits of tied weights: one event each, whichever name was used")
+        console.print(table_of(coupled))
+    _learned(memory, console)
+    _dropped(memory, console)
+    if naive:
+        _naive(memory, console)
+    _headline(console, "Beliefs")
+    beliefs = memory.beliefs()
+    for belief in beliefs:
+        console.print(f"  {belief.credence:.3f} {belief.strength:9} {escape(belief.statement)}")
+    if not beliefs:
+        console.print("  none")
+    _headline(console, f"The record is {database}. Try")
+    option = "" if database == "research.db" else f" -d {database}"
+    for query in QUERIES:
+        console.print(f'  palimpsest query{option} "{query}"', soft_wrap=True)
+
+
+def _learned(memory: MemorySystem, console: Console) -> None:
+    _headline(console, "What was learned (change per act at the reference dose, 95 % valid at every look)")
+    rows: list[Mapping[str, Any]] = [
+        {
+            "kind": row.kind,
+            "writing": row.subject,
+            "by": row.method,
+            "moves": row.object,
+            "effect": row.effect,
+            "95 %": f"{_signed(row.ci_low)} to {_signed(row.ci_high)}",
+            "acts": row.support,
+            "log E": round(row.log_e_value, 1),
+            "grade": row.grade,
+        }
+        for row in memory.patterns()
+    ]
+    if rows:
+        console.print(table_of(rows))
+    else:
+        console.print("  nothing: no write was seen to move a metric")
+
+
+def _dropped(memory: MemorySystem, console: Console) -> None:
+    facts = [fact for fact in memory.architectural_facts() if fact.strength is not None]
+    _headline(console, "What was dropped as architecture, and how strong it looked")
+    # A derived metric restates its source once for every storage written: one line says it for all.
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for fact in facts:
+        row = rows.setdefault(
+            (fact.kind, fact.reason, fact.relation),
+            {"kind": fact.kind, "because": fact.relation, fact.strength_kind: fact.strength, "records": 0},
+        )
+        row["records"] += fact.support
+    for strength in ("log_e_value", "correlation"):
+        of_kind = [
+            {
+                "kind": row["kind"],
+                "because": row["because"],
+                "looked": f"log E = {row[strength]:.1f}" if strength == "log_e_value" else f"r = {row[strength]:.3f}",
+                "records": row["records"],
+            }
+            for row in rows.values()
+            if strength in row
+        ]
+        if of_kind:
+            console.print(table_of(of_kind))
+    if not rows:
+        console.print("  nothing was recorded that architecture explains")
+    for a, b in _tied_pairs(memory):
+        claims = memory.query_sql(_TIED, a=a, b=b)[0]["claims"]
+        console.print(f"  patterns between {a} and {b}: {claims}")
+
+
+def _naive(memory: MemorySystem, console: Console) -> None:
+    _headline(console, "What a log with one record per name would have learned from the same run")
+    for pair in _tied_pairs(memory):
+        rows = [
+            {"it would say": claim.claim, "with": claim.strength, "after": f"{claim.claimed_after} acts"}
+            if claim.claimed_after is not None
+            else {"it would say": claim.claim, "with": claim.strength, "after": ""}
+            for claim in naive_claims(memory.store, *pair)
+        ]
+        console.print(table_of(rows))
+        console.print("  All of it is one tensor under two names.")
+
+
+def _tied_pairs(memory: MemorySystem) -> list[tuple[str, str]]:
+    return [
+        (fact.subject, fact.object)
+        for fact in memory.architectural_facts("alias")
+        if fact.kind == "identity" and fact.to_position is None
+    ]
+
+
+def _signed(value: float | None) -> str:
+    return "unbounded" if value is None else f"{value:+.4g}"
+
+
+def _headline(console: Console, text: str) -> None:
+    console.print(f"\n[bold]{escape(text)}[/bold]")

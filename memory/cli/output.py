@@ -1,0 +1,79 @@
+"""How commands answer: results on stdout (a table, or JSON), words and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+words = Console(stderr=True, highlight=False)
+"""Where everything goes that is not the result."""
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str | None = None, empty: str = "") -> None:
+    """Print rows as a table, or as one JSON array.
+
+    Args:
+        rows: What to print; the first row names the columns.
+        as_json: Whether to print JSON.
+        title: A headline for the table.
+        empty: What to say, on stderr, when there are no rows.
+    """
+    if as_json:
+        print_json(list(rows))
+        return
+    if not rows:
+        words.print(empty or "nothing to show")
+        return
+    Console(highlight=False).print(table_of(rows, title=title))
+
+
+def table_of(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> Table:
+    """Make a table of rows; numbers are set to the right."""
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    columns = list(rows[0])
+    for column in columns:
+        numeric = all(isinstance(row[column], int | float | None) for row in rows)
+        table.add_column(escape(column), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(shown(row[column])) for column in columns))
+    return table
+
+
+def shown(value: Any) -> str:
+    """Give a value as a person reads it."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on stdout; numbers JSON has no word for become strings."""
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
+    """Print one JSON document a line, as they come."""
+    for value in values:
+        sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

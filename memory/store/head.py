@@ -1,0 +1,39 @@
+"""The head of the log: where the next append goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from memory.errors import CorruptionError
+from memory.store.tables import appends
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last append of a log."""
+
+    append_id: int
+    """Its number; 0 for a log without appends."""
+    position: int
+    """Position of its last event."""
+    digest: str
+    """Its link of the hash chain, hex: kept elsewhere, it proves that nothing before it was changed."""
+
+
+_LAST = (
+    select(appends.c.append_id, appends.c.last_position, appends.c.digest).order_by(appends.c.append_id.desc()).limit(1)
+)
+
+
+def read_head(connection: Connection) -> Head:
+    """Read the last append.
+
+    Raises:
+        CorruptionError: Not even the origin is there.
+    """
+    row = connection.execute(_LAST).one_or_none()
+    if row is None:
+        raise CorruptionError("the origin of the hash chain is missing from table appends")
+    return Head(row.append_id, row.last_position, bytes(row.digest).hex())

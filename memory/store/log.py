@@ -1,0 +1,138 @@
+"""The log: append events, read them in order, prove that nothing was changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from memory.events.envelope import NewEvent, StoredEvent
+from memory.store import migrate
+from memory.store.append import Appended, append, prepare
+from memory.store.engine import Database, Durability
+from memory.store.head import Head, read_head
+from memory.store.reading import read
+from memory.store.verify import ChainReport, Problem, verify
+
+__all__ = ["Appended", "ChainReport", "EventStore", "Head", "Problem"]
+
+
+class EventStore:
+    """An append-only log of events in one database; safe to use from several threads and processes.
+
+    Positions are contiguous and become visible in commit order: a reader that has seen position p never later meets
+    an event at or below p. What `append` returned is on disk.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @classmethod
+    def open(cls, url_or_path: str | os.PathLike[str], *, durability: Durability = "full", create: bool = True) -> Self:
+        """Open a log, making it where there is none, and upgrading its schema where it is older.
+
+        Args:
+            url_or_path: A path, ":memory:", or a SQLite or PostgreSQL URL.
+            durability: "full": what was acknowledged survives power loss; "normal": the end of the process.
+            create: Whether a SQLite file that does not exist may be made.
+
+        Raises:
+            DatabaseError: One of its kinds says what is wrong with the place; nothing was changed there.
+        """
+        database = Database.open(url_or_path, durability=durability, create=create)
+        try:
+            migrate.ensure(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def append(
+        self,
+        events: Sequence[NewEvent],
+        *,
+        actor: str | None = None,
+        correlation_id: str | None = None,
+        expected_version: Mapping[str, int] | None = None,
+    ) -> tuple[Appended, ...]:
+        """Append events as one batch, whole or not at all; return one result for each, in order.
+
+        An event whose key was already used for the same type, model and payload is not appended again: its result is
+        the first one's identity, `replayed`. A batch of nothing but replays succeeds whatever `expected_version` says,
+        so that a call whose acknowledgement was lost can simply be made again.
+
+        Args:
+            events: What to append.
+            actor: Who records it.
+            correlation_id: What it belongs to beyond this log.
+            expected_version: Stream to the version it must be at; 0 for a stream without events.
+
+        Raises:
+            InvalidPayload: Something cannot be stored faithfully; nothing was written.
+            KeyConflict: A key was used before for other content; nothing was written.
+            ConcurrencyError: A stream is at another version; nothing was written.
+            DatabaseError: The database refused; nothing was written.
+        """
+        batch = prepare(events, actor=actor, correlation_id=correlation_id, expected_version=expected_version)
+        if not batch.events:
+            return ()
+        with self.database.writing(lock="ledger") as connection:
+            return append(connection, batch)
+
+    def read(
+        self,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        stream: str | None = None,
+        types: Iterable[str] | None = None,
+        model: str | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[StoredEvent]:
+        """Yield stored events in order of position, in constant memory, without holding a transaction in between.
+
+        Args:
+            after: Only events after this position.
+            until: Only events up to this position.
+            stream: Only this stream.
+            types: Only these event types.
+            model: Only this model's stream.
+            limit: At most so many.
+            newest_first: Whether to start at the end.
+
+        Raises:
+            CorruptionError: An unfiltered read met a gap in the positions.
+        """
+        return read(
+            self.database,
+            after=after,
+            until=until,
+            stream=stream,
+            types=types,
+            model=model,
+            limit=limit,
+            newest_first=newest_first,
+        )
+
+    def head(self) -> Head:
+        """Give the last append: its number, its last position, its digest."""
+        with self.database.reading() as connection:
+            return read_head(connection)
+
+    def verify(self) -> ChainReport:
+        """Recompute the whole hash chain, in constant memory, changing nothing; report what is wrong and where."""
+        return verify(self.database)

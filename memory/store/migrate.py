@@ -1,0 +1,195 @@
+"""Brings a database's schema to the revision this version needs: one locked upgrade, whole or nothing.
+
+Alembic is imported only when there is something to do, so that opening an up-to-date database costs one small query.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, MetaData, text
+
+from memory.errors import MigrationError, PalimpsestError, SchemaOutdated
+from memory.store.engine import Database
+from memory.store.inspection import foreign
+from memory.store.revisions import OWN_NAMES, VERSION_TABLE, check_known, head, revisions, scripts_folder
+from memory.store.tables import APPEND_ONLY, metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+__all__ = ["check", "current", "downgrade", "ensure", "head", "load_metadata", "revisions", "upgrade"]
+
+
+def current(database: Database) -> str | None:
+    """Give the revision a database is at; None for one without a schema.
+
+    Raises:
+        SchemaTooNew: A newer version of Palimpsest wrote it.
+    """
+    with database.reading() as connection:
+        return _revision(database, connection)
+
+
+def ensure(database: Database) -> None:
+    """Upgrade a database only if it is not at the head.
+
+    Raises:
+        SchemaTooNew: A newer version of Palimpsest wrote it.
+        MigrationError: The upgrade failed and was rolled back whole.
+    """
+    if current(database) != head():
+        upgrade(database)
+
+
+def upgrade(database: Database, revision: str = "head") -> str:
+    """Bring a database to a revision, under a lock that several processes may ask for at once; return the revision.
+
+    Raises:
+        SchemaTooNew: A newer version of Palimpsest wrote it.
+        MigrationError: There is no such revision, or the upgrade failed and was rolled back whole.
+    """
+    return _run(database, "upgrade", revision)
+
+
+def downgrade(database: Database, revision: str) -> str | None:
+    """Take a database back to an older revision (`base`: none at all); what only newer revisions hold is lost.
+
+    Raises:
+        SchemaTooNew: A newer version of Palimpsest wrote it.
+        MigrationError: There is no such revision, or the downgrade failed and was rolled back whole.
+    """
+    return _run(database, "downgrade", revision) or None
+
+
+def check(database: Database) -> tuple[str, ...]:
+    """Compare a database with the schema this version needs; return each difference in words, none when all is well.
+
+    Raises:
+        SchemaOutdated: It is at an older revision.
+        SchemaTooNew: A newer version of Palimpsest wrote it.
+    """
+    with database.reading() as connection:
+        found = _revision(database, connection)
+        if found != head():
+            raise SchemaOutdated(str(database.location), found, head())
+        return (*_differences(connection), *_missing_triggers(connection))
+
+
+def load_metadata() -> MetaData:
+    """Give the metadata with every table on it, the projections' included."""
+    # By name, because the store must not depend on the projections; their tables put themselves on the metadata.
+    name = "memory.projections.tables"
+    if importlib.util.find_spec(name) is not None:
+        importlib.import_module(name)
+    return metadata
+
+
+def configuration(database: Database | None = None) -> Config:
+    """Give Alembic's configuration for our scripts, without a file."""
+    from alembic.config import Config
+
+    config = Config(output_buffer=io.StringIO(), stdout=io.StringIO())
+    # A percent sign in a path would be read as an interpolation.
+    config.set_main_option("script_location", str(scripts_folder()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    if database is not None:
+        config.attributes["database"] = database
+    return config
+
+
+def _run(database: Database, direction: str, revision: str) -> str:
+    from alembic import command
+    from alembic.util.exc import CommandError
+
+    config = configuration(database)
+    try:
+        with database.writing(lock="migration") as connection:
+            _revision(database, connection)
+            config.attributes["connection"] = connection
+            getattr(command, direction)(config, revision)
+            return _revision(database, connection) or ""
+    except CommandError as error:
+        raise MigrationError(str(error), remedy=f"the revisions are {', '.join(revisions())}") from error
+    except PalimpsestError:
+        raise
+    except Exception as error:
+        raise MigrationError(
+            f"the {direction} of {database.location} to {revision} failed and was rolled back whole: {error}",
+            remedy="the database is as it was; report this with the message",
+        ) from error
+
+
+def _revision(database: Database, connection: Connection) -> str | None:
+    """Give the revision, refusing a database that has our tables and no revision."""
+    present = _present(connection)
+    if VERSION_TABLE not in present:
+        if present:
+            raise foreign(database.location, present)
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars().all()
+    for revision in found:
+        check_known(str(database.location), revision)
+    return found[0] if found else None
+
+
+def _present(connection: Connection) -> list[str]:
+    names = [VERSION_TABLE, *OWN_NAMES]
+    if connection.dialect.name == "sqlite":
+        catalogue = "SELECT name FROM sqlite_master WHERE name IN"
+    else:
+        catalogue = (
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = current_schema() AND c.relname IN"
+        )
+    listed = ", ".join(f"'{name}'" for name in names)
+    return list(connection.execute(text(f"{catalogue} ({listed})")).scalars())
+
+
+def _differences(connection: Connection) -> list[str]:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    target = load_metadata()
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "version_table": VERSION_TABLE,
+            "compare_type": True,
+            "include_name": lambda name, kind, parents: kind != "table" or name in target.tables,
+        },
+    )
+    flat: list[tuple[Any, ...]] = []
+    for difference in compare_metadata(context, target):
+        # Changes of one column come as a list of their own.
+        flat.extend(difference if isinstance(difference, list) else [difference])
+    return [_in_words(difference) for difference in flat]
+
+
+def _in_words(difference: tuple[Any, ...]) -> str:
+    """Say what an upgrade would have to do: the operation, and the names of what it is about."""
+    names = [
+        str(getattr(part, "name", part)) for part in difference[1:] if isinstance(getattr(part, "name", part), str)
+    ]
+    return f"the schema differs: {difference[0]} {' '.join(names)}"
+
+
+def _missing_triggers(connection: Connection) -> list[str]:
+    if connection.dialect.name == "sqlite":
+        found = set(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars())
+        needed = {f"{table}_refuses_{change}" for table in APPEND_ONLY for change in ("update", "delete")}
+    else:
+        found = set(
+            connection.execute(
+                text(
+                    "SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+                    "JOIN pg_namespace n ON n.oid = c.relnamespace "
+                    "WHERE n.nspname = current_schema() AND t.tgenabled = 'A'"
+                )
+            ).scalars()
+        )
+        needed = {f"{table}_append_only" for table in APPEND_ONLY}
+    return [f"the trigger {name} is missing or off" for name in sorted(needed - found)]
