@@ -64,6 +64,21 @@ def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     yield from _modules(model, "", {id(model)})
 
 
+def tensor_at(model: nn.Module, name: str) -> torch.Tensor | None:
+    """The parameter or buffer of this very name, found without walking the rest of the model; None if there is none."""
+    *path, last = name.split(".")
+    module, entered = model, {id(model)}
+    for key in path:
+        child = module._modules.get(key)
+        # The walk cuts cycles: what lies beyond one has no name.
+        if child is None or id(child) in entered:
+            return None
+        module = child
+        entered.add(id(child))
+    found = module._parameters.get(last)
+    return found if found is not None else module._buffers.get(last)
+
+
 def derived_names(model: nn.Module) -> dict[str, tuple[str, ...]]:
     """Names of tensors that torch computes from others, and the names of all they are computed from.
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from introspection.errors import UnsupportedStorage
-from introspection.names import NamedTensor, derived_names, named_tensors
+from introspection.names import NamedTensor, derived_names, named_tensors, tensor_at
 from introspection.regions import Binding, binding, regions_of
 from introspection.relate import Regions, relate
 from introspection.sharing import SharingMap
@@ -76,10 +76,12 @@ class SharingScanner:
             SeveralStorages: A module path that names more than one storage.
             UnsupportedStorage: A derived name: it has no bytes of its own to look at.
         """
-        tensors = self.tensors()
+        at_name = tensor_at(self._model, name)
+        if at_name is not None:
+            return at_name
+        tensors, sharing = self.tensors(), self.current()
         if name in tensors:
             return tensors[name]
-        sharing = self.current()
         primary = sharing.primary(name)
         if primary not in tensors:
             sources = ", ".join(sharing.derived.get(primary, ()))
@@ -89,11 +91,11 @@ class SharingScanner:
     def memory_identity(self) -> dict[str, Regions]:
         """Where the bytes of each storage are now: equal before and after means the storage kept its bytes.
 
-        Each value is the byte regions (address space, first byte, run, strides); a storage without bytes has none, and
-        the empty tuple is the identity of nothing. Addresses are of this process, and can be used again once freed.
+        Each value is the byte regions (address space, first byte, run, strides). Storages without bytes are left out:
+        nothing tells one from another. Addresses are of this process, and can be used again once freed.
         """
         sharing = self.current()
-        return {key: self._regions.get(key, ()) for key in sharing.storages}
+        return {key: self._regions[key] for key in sharing.storages if self._regions.get(key)}
 
     def _named(self) -> list[NamedTensor]:
         return named_tensors(self._model, unregistered=self._unregistered)

@@ -162,14 +162,17 @@ class SharingMap:
 
     @cached_property
     def storages(self) -> Mapping[str, tuple[str, ...]]:
-        """Every storage key and the sorted names that view exactly those bytes; each name is in one."""
-        found = {members[0]: members for _, members in self._same}
-        grouped = {name for members in found.values() for name in members}
-        keys = (name for name in self.names if name in found or name not in grouped)
-        return MappingProxyType({key: found.get(key, (key,)) for key in keys})
+        """Every storage key and the sorted names that view exactly those bytes.
+
+        Each name is in one, but for derived names: what is computed from others when it is looked at has no storage.
+        """
+        computed = dict(self._derived)
+        return MappingProxyType(
+            {key: members for key, members in self._classes.items() if any(name not in computed for name in members)}
+        )
 
     def storage_key(self, name: str) -> str:
-        """The first, in sorted order, of the names that view exactly the bytes `name` views.
+        """The first, in sorted order, of the names that view exactly the bytes `name` views; itself if it is derived.
 
         Raises:
             UnknownName: No tensor has this name (module paths: see `resolve`).
@@ -201,9 +204,9 @@ class SharingMap:
             given.setdefault(self._key_of[found], found)
         reached: set[str] = set()
         for key in given:
-            reached.update(self.storages[key])
+            reached.update(self._classes[key])
             for neighbour in self._neighbours.get(key, ()):
-                reached.update(self.storages[neighbour])
+                reached.update(self._classes[neighbour])
         return tuple(sorted(reached - set(given.values())))
 
     def affected(self, name: str) -> tuple[Affected, ...]:
@@ -219,13 +222,13 @@ class SharingMap:
         primary = self.primary(name)
         key = self._key_of[primary]
         aliases = [
-            Affected(alias, "alias", self._bytes_of.get(key)) for alias in self.storages[key] if alias != primary
+            Affected(alias, "alias", self._bytes_of.get(key)) for alias in self._classes[key] if alias != primary
         ]
         overlaps = sorted(
             (
                 Affected(member, "overlap", relation.shared_bytes)
                 for neighbour, relation in self._neighbours.get(key, {}).items()
-                for member in self.storages[neighbour]
+                for member in self._classes[neighbour]
             ),
             key=lambda overlap: overlap.name,
         )
@@ -320,8 +323,14 @@ class SharingMap:
         )
 
     @cached_property
+    def _classes(self) -> dict[str, tuple[str, ...]]:
+        found = {members[0]: members for _, members in self._same}
+        grouped = {name for members in found.values() for name in members}
+        return {name: found.get(name, (name,)) for name in self.names if name in found or name not in grouped}
+
+    @cached_property
     def _key_of(self) -> dict[str, str]:
-        return {name: key for key, members in self.storages.items() for name in members}
+        return {name: key for key, members in self._classes.items() for name in members}
 
     @cached_property
     def _bytes_of(self) -> dict[str, int | None]:
@@ -344,8 +353,8 @@ class SharingMap:
                 for other in members[index + 1 :]:
                     found[frozenset((one, other))] = relation
         for first, second, relation in self._overlaps:
-            for one in self.storages[first]:
-                for other in self.storages[second]:
+            for one in self._classes[first]:
+                for other in self._classes[second]:
                     found[frozenset((one, other))] = relation
         return found
 
@@ -374,7 +383,7 @@ class SharingMap:
         reached = set(touched)
         grown = True
         while grown:
-            new = {name for name, sources in self._derived if name not in reached and not reached.isdisjoint(sources)}
+            new = {name for name, sources in self._derived if not touched.isdisjoint(sources)}
             reached |= new
             grown = bool(new)
         return sorted(reached - touched)

@@ -196,10 +196,9 @@ def sharing(
     as_json: JsonOption = False,
 ) -> None:
     """Say which names of a model are one tensor, or share bytes."""
+    from introspection import scan_sharing
     from memory.cli.checkpoints import load_any
     from memory.cli.output import print_json, words
-
-    from introspection import scan_sharing
 
     found = scan_sharing(load_any(model_path))
     if as_json:

@@ -97,7 +97,7 @@ def encode(payload: Payload) -> str:
         _refuse_unstorable(payload.event_type, fields)
         raise InvalidPayload(payload.event_type, f"cannot be written as JSON: {error}") from error
     # orjson writes NaN as null and NUL as an escape: both are rare, so look closer only where they may have happened.
-    if b"null" in text or b"\\u0000" in text:
+    if b"\\u0000" in text or (b"null" in text and _holds_nonfinite(fields)):
         _refuse_unstorable(payload.event_type, fields)
     if len(text) > PAYLOAD_LIMIT:
         raise PayloadTooLarge(payload.event_type, limit=PAYLOAD_LIMIT)
@@ -112,6 +112,20 @@ def content_digest(event_type: str, model: str | None, text: str) -> bytes:
         digest.update((-1 if part is None else len(encoded)).to_bytes(8, "big", signed=True))
         digest.update(encoded)
     return digest.digest()
+
+
+def _holds_nonfinite(fields: dict[str, Any]) -> bool:
+    waiting: list[Any] = list(fields.values())
+    for value in waiting:
+        kind = type(value)
+        if kind is float:
+            if value - value != 0.0:
+                return True
+        elif kind is dict:
+            waiting.extend(value.values())
+        elif kind is list:
+            waiting.extend(value)
+    return False
 
 
 def _refuse_unstorable(path: str, value: Any) -> None:

@@ -108,15 +108,16 @@ def category_of(stream: str) -> str:
     return stream.partition("-")[0]
 
 
-def check_stream(name: str) -> None:
+def check_stream(name: object) -> None:
     """Refuse a stream name that cannot be stored.
 
     Raises:
-        InvalidPayload: It is empty, longer than 200 characters (after `model-`), or has control characters.
+        InvalidPayload: It (after `model-`) is empty, longer than 200 characters, or has control characters.
     """
-    if name == MODEL_PREFIX:
-        raise InvalidPayload("stream", "a model's stream needs the model's name", value=repr(name), remedy=_NAME_REMEDY)
-    check_name("stream", name, limit=NAME_LIMIT + (len(MODEL_PREFIX) if model_of(name) else 0))
+    if isinstance(name, str) and name.startswith(MODEL_PREFIX):
+        check_name("model", name[len(MODEL_PREFIX) :], limit=NAME_LIMIT)
+    else:
+        check_name("stream", name, limit=NAME_LIMIT)
 
 
 def check_name(what: str, name: object, *, limit: int) -> None:

@@ -31,6 +31,10 @@ __all__ = ["PairedProcess"]
 
 _LARGEST = 1e60
 """Beyond this size, squares of ratios could overflow; below its inverse a number counts as 0."""
+_LEAST_SPREAD = 0.25
+"""The least spread that is believed, as a share of the centre."""
+_SIDE_SHARE = 0.1
+"""The part of an interval's error that each one-sided bet may spend."""
 
 
 @dataclass(slots=True)
@@ -87,7 +91,7 @@ class PairedProcess:
             self.bet.update_sides(up, down, propensity)
             self.peak_log_e = max(self.peak_log_e, self.bet.log_e)
             if propensity == 0.5:
-                self.sequence.update(outcome, self.scale.centre(), self.scale.spread(delta))
+                self.sequence.update(outcome, self.scale.centre(), self._spread())
         self.n += 1
         self.positives += outcome > 0.0
         self.negatives += outcome < 0.0
@@ -125,21 +129,39 @@ class PairedProcess:
     @property
     def residual_sd(self) -> float:
         """Standard deviation of the next outcome about the estimate; NaN with too few outcomes."""
-        return math.sqrt(self.sequence.residual_variance) * self.scale.spread(self.smallest_effect)
+        return math.sqrt(self.sequence.residual_variance) * self._spread()
+
+    def _spread(self) -> float:
+        """The predictable spread of the next outcome, never below a quarter of the centre once it is known.
+
+        The first outcomes may all come from one side of a coin, and agree by accident: their spread would give them
+        the weight of hundreds.
+        """
+        spread = self.scale.spread(self.smallest_effect)
+        return max(spread, _LEAST_SPREAD * abs(self.scale.centre())) if spread > 0.0 else 0.0
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """Return a confidence sequence's interval for the effect per act; always holds the estimate.
+
+        Most of `alpha` goes to the mixture of `intervals`, a tenth to each one-sided bet, which excludes everything up
+        to δ on the other side where it holds enough evidence: it often does long before the mixture has any end.
 
         Args:
             alpha: the probability with which the sequence may ever miss the truth.
 
         Returns:
-            Its ends, infinite where there is no end yet (below about 15 outcomes, or if none ever moved).
+            Its ends, infinite where there is no end yet (below about a dozen outcomes, or if none ever moved).
 
         Raises:
             ValueError: `alpha` is not strictly between 0 and 1.
         """
-        return self.sequence.interval(alpha)
+        low, high = self.sequence.interval((1.0 - 2.0 * _SIDE_SHARE) * alpha)
+        bound = -math.log(_SIDE_SHARE * alpha)
+        if self.bet.log_up >= bound:
+            low = max(low, min(self.smallest_effect, self.estimate))
+        if self.bet.log_down >= bound:
+            high = min(high, max(-self.smallest_effect, self.estimate))
+        return low, high
 
     def to_state(self) -> State:
         """Return the state as plain data."""

@@ -101,7 +101,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection in a transaction that only reads: one snapshot on SQLite, one per statement on PostgreSQL."""
+        """Give a connection in a transaction that only reads; its snapshot is per statement on PostgreSQL."""
         with self._alone_in_memory() as outer:
             if outer is not None:
                 yield outer

@@ -10,7 +10,8 @@ from typing import Self
 from memory.events.envelope import NewEvent, StoredEvent
 from memory.store import migrate
 from memory.store.append import Appended, append, prepare
-from memory.store.engine import Database, Durability
+from memory.store.connect import Durability
+from memory.store.engine import Database
 from memory.store.head import Head, read_head
 from memory.store.reading import read
 from memory.store.verify import ChainReport, Problem, verify

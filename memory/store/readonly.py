@@ -63,9 +63,15 @@ def read_only_rows(
             cursor: Any = stack.enter_context(closing(_sqlite_execute(connection, sql, parameters)))
         else:
             cursor = stack.enter_context(_postgresql_cursor(location, sql, parameters))
-        columns = tuple(column[0] for column in cursor.description or ())
+        columns = _columns(cursor)
         until_ready.pop_all()
     return Rows(columns, _stream(stack, cursor))
+
+
+def _columns(cursor: Any) -> tuple[str, ...]:
+    if cursor.description is None:
+        raise QueryError("the query was refused: it asks for nothing", remedy=_REMEDY)
+    return tuple(column[0] for column in cursor.description)
 
 
 def _stream(stack: ExitStack, cursor: Any) -> Iterator[tuple[Any, ...]]:
@@ -99,8 +105,7 @@ def _sqlite_in_memory(connection: sqlite3.Connection, sql: str, parameters: Mapp
     connection.set_authorizer(_authorize)
     try:
         with closing(_sqlite_execute(connection, sql, parameters)) as cursor, _refusals():
-            columns = tuple(column[0] for column in cursor.description or ())
-            return Rows(columns, iter(cursor.fetchall()))
+            return Rows(_columns(cursor), iter(cursor.fetchall()))
     finally:
         connection.set_authorizer(None)
         connection.execute("PRAGMA query_only = OFF")

@@ -6,6 +6,7 @@ entries; what is wrong is the entries.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,8 +15,8 @@ from memory.events.observations import LayerStatisticsRecorded
 from memory.inference import ComodificationProcess, Correlation, PairedProcess
 from memory.store.log import EventStore
 
-_CLAIM = 20.0
-"""The evidence at which a single hypothesis is commonly claimed."""
+_CLAIM = math.log(20.0)
+"""The log evidence at which a single hypothesis is commonly claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +46,19 @@ def naive_claims(store: EventStore, first: str, second: str) -> list[NaiveClaim]
     """
     together, correlation, moved = ComodificationProcess(), Correlation(), PairedProcess()
     together_at = moved_at = None
-    both = either = acts = 0
-    for act in _acts(store):
-        acts += 1
+    both = either = 0
+    for acts, act in enumerate(_acts(store), start=1):
         together.update(first in act.names, second in act.names)
         both += first in act.names and second in act.names
         either += first in act.names
-        if together_at is None and together.log_e > 0 and together.log_e >= _log(_CLAIM):
+        if together_at is None and together.log_e >= _CLAIM:
             together_at = acts
         for norms in act.norms:
             if first in norms and second in norms:
                 correlation.update(norms[first], norms[second])
         if len(act.norms) >= 2 and first in act.signs and second in act.norms[0] and second in act.norms[1]:
             moved.update(act.signs[first] * (act.norms[1][second] - act.norms[0][second]))
-            if moved_at is None and moved.log_e >= _log(_CLAIM):
+            if moved_at is None and moved.log_e >= _CLAIM:
                 moved_at = acts
     return [
         NaiveClaim(f"{first} and {second} are modified together", f"E = {_power(together.log_e)}", together_at),
@@ -90,15 +90,7 @@ def _acts(store: EventStore) -> Iterator[_ActRecord]:
         yield record
 
 
-def _log(value: float) -> float:
-    import math
-
-    return math.log(value)
-
-
 def _power(log_e: float) -> str:
     """Give e to the power of something as a decimal power, however large."""
-    import math
-
     exponent = log_e / math.log(10)
     return f"{10 ** (exponent % 1):.1f}e{math.floor(exponent)}" if exponent >= 3 else f"{math.exp(log_e):.1f}"

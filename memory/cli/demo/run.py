@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 15
 """Acts between two looks at what is known: claims must hold however often one looks."""
+_PAGE = 150
+"""Columns of what is told to a file or a pipe, which have no width of their own."""
 _TOKENIZED_BYTES = 1_000_000
 """How much text is tokenized for a model of one's own: plenty of fresh samples, in seconds."""
 
@@ -62,6 +64,8 @@ def run_demo(settings: Settings, *, as_json: bool) -> None:
         PalimpsestError: The database or the model cannot be used; the message says why and what to do.
     """
     console = Console(stderr=as_json, highlight=False)
+    if not console.is_terminal:
+        console.width = _PAGE
     started = time.monotonic()
     with MemorySystem(settings.database, actor="palimpsest demo") as memory:
         subject = _prepare(memory, settings, console)

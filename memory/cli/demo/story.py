@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -19,9 +20,7 @@ _COUPLED = (
     "WHERE event_type = 'coupled_modification' AND method <> 'revert' "
     "GROUP BY primary_layer, coupled_layers ORDER BY primary_layer"
 )
-_TIED = (
-    "SELECT count(*) AS claims FROM patterns WHERE subject IN (:a, :b) AND object IN (:a, :b)"
-)
+_TIED = "SELECT count(*) AS claims FROM patterns WHERE subject IN (:a, :b) AND object IN (:a, :b)"
 QUERIES = (
     "SELECT subject, object, direction, effect, ci_low, ci_high, support FROM patterns "
     "WHERE status = 'active' ORDER BY log_e_value DESC LIMIT 10",
@@ -51,7 +50,14 @@ def tell(memory: MemorySystem, database: str, console: Console, *, naive: bool) 
     """Say what happened, what was learned, and what was dropped."""
     _headline(console, "What was recorded")
     console.print(table_of(memory.query_sql(_EVENTS)))
-    coupled = memory.query_sql(_COUPLED)
+    coupled = [
+        {
+            "aimed at": row["primary_layer"],
+            "also changed": ", ".join(_names(row["coupled_layers"])),
+            "events": row["events"],
+        }
+        for row in memory.query_sql(_COUPLED)
+    ]
     if coupled:
         _headline(console, "Edits of tied weights: one event each, whichever name was used")
         console.print(table_of(coupled))
@@ -59,12 +65,7 @@ def tell(memory: MemorySystem, database: str, console: Console, *, naive: bool) 
     _dropped(memory, console)
     if naive:
         _naive(memory, console)
-    _headline(console, "Beliefs")
-    beliefs = memory.beliefs()
-    for belief in beliefs:
-        console.print(f"  {belief.credence:.3f} {belief.strength:9} {escape(belief.statement)}")
-    if not beliefs:
-        console.print("  none")
+    _believed(memory, console)
     _headline(console, f"The record is {database}. Try")
     option = "" if database == "research.db" else f" -d {database}"
     for query in QUERIES:
@@ -72,25 +73,45 @@ def tell(memory: MemorySystem, database: str, console: Console, *, naive: bool) 
 
 
 def _learned(memory: MemorySystem, console: Console) -> None:
-    _headline(console, "What was learned (change per act at the reference dose, 95 % valid at every look)")
+    _headline(console, "What was learned: change per act at the reference dose, with intervals valid at every look")
+    patterns = memory.patterns()
     rows: list[Mapping[str, Any]] = [
         {
-            "kind": row.kind,
             "writing": row.subject,
             "by": row.method,
-            "moves": row.object,
-            "effect": row.effect,
-            "95 %": f"{_signed(row.ci_low)} to {_signed(row.ci_high)}",
+            "moves": f"{row.object} {_way(row.kind, row.direction)}",
+            "effect": _signed(row.effect),
+            "95 %": f"{_signed(row.ci_low)} … {_signed(row.ci_high)}",
             "acts": row.support,
             "log E": round(row.log_e_value, 1),
             "grade": row.grade,
         }
-        for row in memory.patterns()
+        for row in patterns
+    ]
+    if rows:
+        console.print(table_of(rows))
+        console.print(
+            "  [dim]with sign: the two sides of the dose move it opposite ways; else both move it this way[/dim]"
+        )
+    else:
+        console.print("  nothing: no write was seen to move a metric")
+
+
+def _way(kind: str, direction: int) -> str:
+    word = "up" if direction > 0 else "down"
+    return f"{word} with sign" if kind == "effect" else word
+
+
+def _believed(memory: MemorySystem, console: Console) -> None:
+    _headline(console, "Beliefs: theories that predicted what came after them")
+    rows = [
+        {"credence": f"{row.credence:.3f}", "strength": row.strength, "belief": row.statement}
+        for row in memory.beliefs()
     ]
     if rows:
         console.print(table_of(rows))
     else:
-        console.print("  nothing: no write was seen to move a metric")
+        console.print("  none")
 
 
 def _dropped(memory: MemorySystem, console: Console) -> None:
@@ -145,8 +166,14 @@ def _tied_pairs(memory: MemorySystem) -> list[tuple[str, str]]:
     ]
 
 
+def _names(column: Any) -> list[str]:
+    """Give a JSON column's list: text on SQLite, a list on PostgreSQL."""
+    names: list[str] = json.loads(column) if isinstance(column, str) else column
+    return names
+
+
 def _signed(value: float | None) -> str:
-    return "unbounded" if value is None else f"{value:+.4g}"
+    return "?" if value is None else f"{value:+.3g}"
 
 
 def _headline(console: Console, text: str) -> None:

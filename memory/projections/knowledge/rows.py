@@ -126,13 +126,21 @@ def in_words(hypothesis: Hypothesis) -> str:
     subject = f"{hypothesis.subject} (one tensor with {', '.join(others)})" if others else hypothesis.subject
     verb = f"writing to {subject}" if family.method is None else f"{family.method} on {subject}"
     dose = "" if family.level is None else f" at dose {family.level:g}"
-    size = f"{process.estimate:+.4g} (95 % {low:+.4g} to {high:+.4g}, {process.n} outcomes)"
+    size = f"{process.estimate:+.4g} (95 %: {_bounds(low, high)}; {process.n} outcomes)"
     metric = hypothesis.key.metric
     if family.kind == "effect":
         rises = "up" if hypothesis.direction > 0 else "down"
         return f"{verb}{dose}: the positive side moves {metric} {rises}, the negative side the other way, by {size}"
     rises = "raises" if hypothesis.direction > 0 else "lowers"
     return f"{verb}{dose} {rises} {metric}, whichever way it goes, by {size}"
+
+
+def _bounds(low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return "no bound yet"
+    if math.isinf(low):
+        return f"below {high:+.4g}"
+    return f"above {low:+.4g}" if math.isinf(high) else f"{low:+.4g} to {high:+.4g}"
 
 
 def strength(credence: float) -> str:

@@ -8,11 +8,15 @@ import pytest
 from memory.inference import ConfidenceSequence, PairedProcess
 
 
-def sequence_of(outcomes: list[float]) -> ConfidenceSequence:
+def fed(outcomes: list[float]) -> PairedProcess:
     process = PairedProcess()
     for outcome in outcomes:
         process.update(outcome)
-    return process.sequence
+    return process
+
+
+def sequence_of(outcomes: list[float]) -> ConfidenceSequence:
+    return fed(outcomes).sequence
 
 
 def test_three_outcomes_by_hand() -> None:
@@ -88,12 +92,28 @@ def test_a_looser_level_is_a_shorter_interval() -> None:
     assert tight[0] < loose[0] < loose[1] < tight[1]
 
 
-def test_it_moves_and_stretches_with_the_units() -> None:
+def test_it_stretches_with_the_units() -> None:
     outcomes = np.random.default_rng(3).normal(size=50)
     low, high = sequence_of(list(outcomes)).interval()
-    # powers of two and a whole shift, so that rounding plays next to no part
-    moved = sequence_of(list(1024.0 * outcomes + 4096.0)).interval()
-    assert moved == pytest.approx((1024.0 * low + 4096.0, 1024.0 * high + 4096.0), rel=1e-9)
+    # a power of two, so that rounding plays next to no part
+    assert sequence_of(list(1024.0 * outcomes)).interval() == pytest.approx((1024.0 * low, 1024.0 * high), rel=1e-9)
+
+
+def test_first_outcomes_that_agree_by_accident_do_not_outweigh_all_later_ones() -> None:
+    # an effect of 1 with a large even part: the coin fell on one side three times, so the first three agree
+    coins = [1, 1, 1, *np.random.default_rng(4).choice([-1, 1], size=27)]
+    outcomes = [1.0 - 0.4 * coin + 0.001 * index for index, coin in enumerate(coins)]
+    low, high = fed(outcomes).interval()
+    assert 0.0 < low < 1.0 < high < 2.0
+
+
+def test_an_end_at_no_effect_comes_before_the_mixture_has_any_end() -> None:
+    # so uneven that the mixture has no ends yet, and yet on one side every time
+    outcomes = [1.0, 2.0, 3.0] + [3.0**index for index in range(1, 11)]
+    process = fed(outcomes)
+    assert process.sequence.interval() == (-math.inf, math.inf)
+    assert process.interval() == (0.0, math.inf)
+    assert fed([-outcome for outcome in outcomes]).interval() == (-math.inf, 0.0)
 
 
 def test_one_number_repeated_is_closed_in_upon() -> None:

@@ -442,6 +442,13 @@ def test_the_identity_of_memory_tells_which_storage_kept_its_bytes() -> None:
     assert after["head.weight"] != before["embed.weight"]
 
 
+def test_storages_without_bytes_have_no_identity() -> None:
+    scanner = SharingScanner(Holder(a=torch.empty(0), b=torch.empty(0, 2), c=torch.randn(2)))
+    assert set(scanner.memory_identity()) == {"c"}
+    layer = parametrizations.weight_norm(nn.Linear(4, 4))
+    assert "weight" not in SharingScanner(layer).memory_identity()
+
+
 def test_identity_is_of_the_bytes_and_not_of_the_object_that_views_them() -> None:
     model = tied_pair()
     scanner = SharingScanner(model)
@@ -457,6 +464,15 @@ def test_the_scanner_hands_out_live_tensors_by_every_name() -> None:
     assert set(scanner.tensors()) == {"embed.weight", "head.weight"}
     with pytest.raises(UnknownName, match="heda"):
         scanner.tensor("heda.weight")
+
+
+def test_a_name_beyond_a_cycle_names_nothing() -> None:
+    parent, child = nn.Linear(2, 2), nn.Linear(2, 2)
+    parent.child, child.parent = child, parent
+    scanner = SharingScanner(parent)
+    assert scanner.tensor("child.weight") is child.weight
+    with pytest.raises(UnknownName):
+        scanner.tensor("child.parent.weight")
 
 
 def test_the_scanner_keeps_no_tensor_alive() -> None:

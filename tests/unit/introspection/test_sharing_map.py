@@ -43,8 +43,11 @@ def test_a_storage_is_keyed_by_the_first_of_its_names(sharing: SharingMap) -> No
     assert sharing.groups == (frozenset({"lm_head.weight", "model.embed.weight"}),)
 
 
-def test_every_name_is_in_exactly_one_storage(sharing: SharingMap) -> None:
-    assert sorted(name for members in sharing.storages.values() for name in members) == list(sharing.names)
+def test_every_name_is_in_exactly_one_storage_but_derived_ones_in_none(sharing: SharingMap) -> None:
+    held = sorted(name for members in sharing.storages.values() for name in members)
+    assert held == [name for name in sharing.names if name != "model.b.weight"]
+    assert sharing.storage_key("model.b.weight") == "model.b.weight"
+    assert sharing.resolve("model.b.weight") == ("model.b.weight",)
 
 
 def test_relations_are_pairwise_and_never_closed_over_overlaps() -> None:
