@@ -383,7 +383,7 @@ class SharingMap:
         reached = set(touched)
         grown = True
         while grown:
-            new = {name for name, sources in self._derived if not touched.isdisjoint(sources)}
+            new = {name for name, sources in self._derived if name not in reached and not reached.isdisjoint(sources)}
             reached |= new
             grown = bool(new)
         return sorted(reached - touched)

@@ -10,7 +10,15 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from introspection.errors import PalimpsestError, UnknownName, UnsupportedStorage
+from introspection.errors import (
+    InvalidArgument,
+    InvalidSharingMap,
+    NotAModel,
+    PalimpsestError,
+    SeveralStorages,
+    UnknownName,
+    UnsupportedStorage,
+)
 
 __all__ = [
     "AmbiguousModel",
@@ -28,11 +36,13 @@ __all__ = [
     "InvalidArgument",
     "InvalidDatabaseUrl",
     "InvalidPayload",
+    "InvalidSharingMap",
     "KeyConflict",
     "MigrationError",
     "MissingBlob",
     "MissingDependency",
     "NotADatabase",
+    "NotAModel",
     "NotAttached",
     "PalimpsestError",
     "PayloadTooLarge",
@@ -43,6 +53,7 @@ __all__ = [
     "SafetyViolation",
     "SchemaOutdated",
     "SchemaTooNew",
+    "SeveralStorages",
     "UnknownAct",
     "UnknownEventType",
     "UnknownModel",
@@ -72,22 +83,6 @@ class InvalidPayload(PalimpsestError):
         self.value = value
         shown = f" (got {value})" if value else ""
         super().__init__(f"{path}: {reason}{shown}", remedy=remedy)
-
-
-class InvalidArgument(PalimpsestError):
-    """A value a call cannot work with.
-
-    Attributes:
-        name: The argument.
-        value: What was given.
-    """
-
-    code = "invalid-argument"
-
-    def __init__(self, name: str, value: Any, remedy: str) -> None:
-        self.name = name
-        self.value = value
-        super().__init__(f"{name} cannot be {value!r}", remedy=remedy)
 
 
 class PayloadTooLarge(InvalidPayload):

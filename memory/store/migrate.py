@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, MetaData, text
 
-from memory.errors import MigrationError, PalimpsestError, SchemaOutdated
+from memory.errors import DatabaseUnavailable, ForeignDatabase, MigrationError, SchemaOutdated, SchemaTooNew
 from memory.store.engine import Database
 from memory.store.inspection import foreign
 from memory.store.revisions import OWN_NAMES, VERSION_TABLE, check_known, head, revisions, scripts_folder
@@ -114,7 +114,7 @@ def _run(database: Database, direction: str, revision: str) -> str:
             return _revision(database, connection) or ""
     except CommandError as error:
         raise MigrationError(str(error), remedy=f"the revisions are {', '.join(revisions())}") from error
-    except PalimpsestError:
+    except (DatabaseUnavailable, ForeignDatabase, SchemaTooNew):
         raise
     except Exception as error:
         raise MigrationError(

@@ -52,6 +52,9 @@ def read_only_rows(
     Raises:
         QueryError: The engine refused the statement; the message is the engine's.
     """
+    if "\0" in sql:
+        # PostgreSQL's client library would stop there and run what comes before it.
+        raise QueryError("the query was refused: it has a NUL character", remedy=_REMEDY)
     if shared is not None:
         return _sqlite_in_memory(shared, sql, parameters)
     # Held open by the rows: whoever drops them closes everything.

@@ -122,10 +122,13 @@ def _column(name: str, kind: sa.types.TypeEngine, comment: str, nullable: bool =
     return sa.Column(name, kind, nullable=nullable, autoincrement=False, comment=comment)
 
 
+# No percent sign: the statements written out by `alembic --sql` would double it.
 POSTGRESQL_REFUSE = """
 CREATE FUNCTION palimpsest_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'append-only: % of % is refused', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+  RAISE EXCEPTION USING
+    MESSAGE = 'append-only: ' || TG_OP || ' of ' || TG_TABLE_NAME || ' is refused',
+    ERRCODE = 'restrict_violation';
 END
 $$
 """

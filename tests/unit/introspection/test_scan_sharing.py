@@ -152,6 +152,12 @@ def test_column_blocks_of_one_matrix_are_apart() -> None:
     assert shared(a=matrix[:, :4], rows=matrix[2:4]) == {"a rows": ("partial", 32)}
 
 
+def test_a_gap_in_every_row_belongs_to_nobody() -> None:
+    matrix = torch.randn(2, 6)
+    assert shared(steps=matrix[:, :4:2], gap=matrix[:, 4]) == {}
+    assert shared(steps=matrix[:, :6:2], column=matrix[:, 4]) == {"column steps": ("partial", 8)}
+
+
 def test_interleaved_views_share_exactly_where_their_steps_meet() -> None:
     line = torch.randn(60)
     assert shared(even=line[::2], odd=line[1::2]) == {}

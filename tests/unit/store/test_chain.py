@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from memory.store.chain import ORIGIN_DIGEST, append_digest, event_bytes, event_id
+
+EVENT: dict[str, Any] = {
+    "stream": "s",
+    "version": 1,
+    "event_type": "t",
+    "schema_version": 1,
+    "occurred_at": 5,
+    "act_id": "a",
+    "causation_id": None,
+    "key": None,
+    "payload": b"{}",
+}
+LINK: dict[str, Any] = {
+    "append_id": 1,
+    "first_position": 1,
+    "last_position": 1,
+    "recorded_at": 7,
+    "actor": "me",
+    "correlation_id": None,
+}
+
+
+def digest(previous: bytes = ORIGIN_DIGEST, link: dict[str, Any] | None = None, **changes: Any) -> bytes:
+    return append_digest(previous, events=[event_bytes(**{**EVENT, **changes})], **{**LINK, **(link or {})})
+
+
+def test_the_digest_of_a_known_append_never_changes() -> None:
+    assert ORIGIN_DIGEST.hex() == "9d638423a37b90c5d60ff6bc6ce6f1595da4e187cadebf3aae79c0180a674d3f"
+    assert digest().hex() == "33fa718e6a13f458d06d87a731781c2461cab30c17bebdbb483968df1cdebb5b"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stream": "st"},
+        {"version": 2},
+        {"event_type": "u"},
+        {"schema_version": 2},
+        {"occurred_at": 6},
+        {"act_id": None},
+        {"act_id": None, "causation_id": "a"},
+        {"act_id": None, "key": "a"},
+        {"act_id": ""},
+        {"causation_id": ""},
+        {"key": ""},
+        {"payload": b"{} "},
+        {"stream": "st", "event_type": ""},
+        {"act_id": "a{", "payload": b"}"},
+    ],
+)
+def test_every_part_of_an_event_counts_and_none_can_flow_into_another(changes: dict[str, Any]) -> None:
+    assert digest(**changes) != digest()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"append_id": 2},
+        {"first_position": 0},
+        {"last_position": 2},
+        {"recorded_at": 8},
+        {"actor": None},
+        {"actor": None, "correlation_id": "me"},
+        {"actor": "m", "correlation_id": "e"},
+        {"correlation_id": ""},
+    ],
+)
+def test_every_column_of_an_append_counts(changes: dict[str, Any]) -> None:
+    assert digest(link=changes) != digest()
+
+
+def test_the_previous_digest_and_the_order_of_events_count() -> None:
+    one, two = event_bytes(**EVENT), event_bytes(**{**EVENT, "payload": b"[]"})
+    assert digest(previous=bytes(32)) != digest()
+    assert append_digest(ORIGIN_DIGEST, events=[one, two], **LINK) != append_digest(
+        ORIGIN_DIGEST, events=[two, one], **LINK
+    )
+
+
+def test_an_event_is_named_by_its_append_and_its_place() -> None:
+    assert event_id(bytes(range(32)), 3) == "000102030405060708090a0b0c0d0e0f-3"
