@@ -54,7 +54,9 @@ def _online() -> None:
 
 
 def _offline(location: Location) -> None:
-    context.configure(url=location.url, literal_binds=True, transactional_ddl=False, **_options())
+    # Named parameters: the driver's own style would double every percent sign in what is written out.
+    style = {"paramstyle": "named"}
+    context.configure(url=location.url, literal_binds=True, transactional_ddl=False, dialect_opts=style, **_options())
     emit = context.get_context().impl.static_output
     if location.dialect == "sqlite":
         emit("BEGIN IMMEDIATE;\n")

@@ -128,7 +128,7 @@ def log(
         if as_json:
             print_json_lines(_whole(event) for event in events)
         else:
-            show_rows([_brief(event) for event in events], as_json=False, empty="no events")
+            show_rows([_brief(event) for event in events], as_json=False, one_line=True, empty="no events")
 
 
 def _first(limit: int | None, events: Iterator[StoredEvent]) -> Iterator[StoredEvent]:
@@ -142,16 +142,18 @@ def _brief(event: StoredEvent) -> dict[str, Any]:
     import orjson
 
     payload = orjson.loads(event.text)
-    about = payload.get("metrics") or payload.get("description") or payload.get("primary_layer") or ""
+    about = payload.get("metrics") or payload.get("values") or payload.get("description") or payload.get("name") or ""
     if isinstance(about, dict):
         about = ", ".join(f"{name} {value:.4g}" for name, value in about.items() if isinstance(value, float))
+    if "statistic" in payload:
+        about = f"{payload['statistic']}: {about}"
     return {
         "position": event.position,
         "occurred_at": event.occurred_at.strftime("%Y-%m-%d %H:%M:%S"),
         "event_type": event.event_type,
         "model": event.model or "",
         "act": event.act_id or "",
-        "about": str(about)[:90],
+        "about": str(about),
     }
 
 

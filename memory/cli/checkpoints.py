@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 
+def quiet_transformers() -> None:
+    """Keep transformers' own progress bars and advice away from what a command says."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+
+
 def load_any(path: Path) -> Module:
     """Load a checkpoint, whatever its architecture; nothing is downloaded and no code of it is run.
 
@@ -19,6 +27,7 @@ def load_any(path: Path) -> Module:
     """
     import transformers
 
+    quiet_transformers()
     if not (path / "config.json").is_file():
         raise UnusableCheckpoint(path, "there is no config.json in it" if path.is_dir() else "there is no such folder")
     try:

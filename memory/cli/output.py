@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,15 +14,25 @@ from rich.table import Table
 
 words = Console(stderr=True, highlight=False)
 """Where everything goes that is not the result."""
+_PAGE = 160
+"""Columns of a file or a pipe, which have no width of their own."""
 
 
-def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str | None = None, empty: str = "") -> None:
+def results() -> Console:
+    """Give the console that results go to: stdout, as wide as the terminal, or as a page."""
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PAGE
+    return console
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, one_line: bool = False, empty: str = "") -> None:
     """Print rows as a table, or as one JSON array.
 
     Args:
         rows: What to print; the first row names the columns.
         as_json: Whether to print JSON.
-        title: A headline for the table.
+        one_line: Whether a row keeps to one line, cut where it is too long, rather than being folded.
         empty: What to say, on stderr, when there are no rows.
     """
     if as_json:
@@ -30,19 +41,30 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str | 
     if not rows:
         words.print(empty or "nothing to show")
         return
-    Console(highlight=False).print(table_of(rows, title=title))
+    results().print(table_of(rows, one_line=one_line))
 
 
-def table_of(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> Table:
+def table_of(rows: Sequence[Mapping[str, Any]], *, one_line: bool = False) -> Table:
     """Make a table of rows; numbers are set to the right."""
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(header_style="bold", box=None, pad_edge=False)
     columns = list(rows[0])
     for column in columns:
         numeric = all(isinstance(row[column], int | float | None) for row in rows)
-        table.add_column(escape(column), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            escape(column),
+            justify="right" if numeric else "left",
+            overflow="ellipsis" if one_line else "fold",
+            no_wrap=one_line,
+            # Only the last column gives way: it is the one that holds words.
+            min_width=_width(column, rows) if one_line and column != columns[-1] else None,
+        )
     for row in rows:
         table.add_row(*(escape(shown(row[column])) for column in columns))
     return table
+
+
+def _width(column: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    return max(len(column), *(len(shown(row[column])) for row in rows))
 
 
 def shown(value: Any) -> str:

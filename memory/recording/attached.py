@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from introspection.sharing import SharingMap
-from memory.errors import EditError
+from memory.errors import EditError, UnsupportedStorage
 from memory.events.models import SharingChanged, StorageState, plain_map
 from memory.events.modifications import AffectedLayer
 
@@ -63,15 +63,13 @@ class AttachedModel:
         return tuple(self._state(key) for key in chosen)
 
     def _state(self, key: str) -> StorageState:
-        from introspection.fingerprint import fingerprint
-
         tensor = self.tensor(key)
         return StorageState(
             key=key,
             names=tuple(self.sharing.storages[key]),
             dtype=str(tensor.dtype).removeprefix("torch."),
-            shape=tuple(tensor.shape),
-            fingerprint=None if tensor.is_meta else fingerprint(tensor),
+            shape=_shape(tensor),
+            fingerprint=_digest(tensor),
         )
 
     def fingerprint_now(self, name: str) -> str | None:
@@ -141,6 +139,26 @@ class AttachedModel:
             self.sharing, self._identity, self.fingerprints = sharing, identity, fingerprints
 
         return take_back
+
+
+def _shape(tensor: Tensor) -> tuple[int, ...]:
+    from torch.nn.parameter import is_lazy
+
+    return () if is_lazy(tensor) else tuple(tensor.shape)
+
+
+def _digest(tensor: Tensor) -> str | None:
+    """Give the digest of a tensor's bytes; None for one whose bytes cannot be read (meta, lazy, sparse, ...)."""
+    from torch.nn.parameter import is_lazy
+
+    from introspection.fingerprint import fingerprint
+
+    if is_lazy(tensor):
+        return None
+    try:
+        return fingerprint(tensor)
+    except UnsupportedStorage:
+        return None
 
 
 def _kept(

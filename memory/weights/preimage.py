@@ -25,10 +25,11 @@ class PreImage:
     """
 
     def __init__(self, tensor: Tensor) -> None:
-        self._live = distinct_elements(tensor.detach())
-        self._copy = self._live.clone()
         self._expanded = tensor.detach()
+        # First: it refuses what has no plain bytes (sparse, quantised, meta).
         self.fingerprint = fingerprint(self._expanded)
+        self._live = distinct_elements(self._expanded)
+        self._copy = self._live.clone()
 
     def put_back(self) -> bool:
         """Write the kept bytes back in place; return whether the live bits are the kept ones again."""

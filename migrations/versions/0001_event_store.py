@@ -122,7 +122,6 @@ def _column(name: str, kind: sa.types.TypeEngine, comment: str, nullable: bool =
     return sa.Column(name, kind, nullable=nullable, autoincrement=False, comment=comment)
 
 
-# No percent sign: the statements written out by `alembic --sql` would double it.
 POSTGRESQL_REFUSE = """
 CREATE FUNCTION palimpsest_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

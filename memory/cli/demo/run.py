@@ -16,11 +16,12 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from memory.cli.checkpoints import quiet_transformers
 from memory.cli.demo import experiment
 from memory.cli.demo.model import TRAINING_STEPS, build, evaluate, load, train
 from memory.cli.demo.story import summary, tell
 from memory.cli.demo.text import Text, standard_library
-from memory.cli.output import print_json
+from memory.cli.output import print_json, results, words
 from memory.store.location import locate
 from memory.system import MemorySystem
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 15
 """Acts between two looks at what is known: claims must hold however often one looks."""
-_PAGE = 150
-"""Columns of what is told to a file or a pipe, which have no width of their own."""
 _TOKENIZED_BYTES = 1_000_000
 """How much text is tokenized for a model of one's own: plenty of fresh samples, in seconds."""
 
@@ -63,9 +62,8 @@ def run_demo(settings: Settings, *, as_json: bool) -> None:
     Raises:
         PalimpsestError: The database or the model cannot be used; the message says why and what to do.
     """
-    console = Console(stderr=as_json, highlight=False)
-    if not console.is_terminal:
-        console.width = _PAGE
+    console = words if as_json else results()
+    quiet_transformers()
     started = time.monotonic()
     with MemorySystem(settings.database, actor="palimpsest demo") as memory:
         subject = _prepare(memory, settings, console)
@@ -158,7 +156,7 @@ def _one_act(
     generator = experiment.act_generator(seed, number)
     tokens = subject.text.sample(generator, experiment.BATCH, experiment.LENGTH)
     sample = f"act-{number}"
-    with memory.act(f"{edit.method} {edit.name}") as act:
+    with memory.act(f"act {number}, {edit.method}") as act:
         _measure(memory, subject, tokens, sample, watched)
         signed = edit.method in ("scale", "placebo")
         sign = act.flip() if signed else 1
@@ -167,7 +165,7 @@ def _one_act(
         with memory.edit(edit.name, method=edit.method, dose=dose, data={"reference_dose": edit.dose}) as weight:
             experiment.apply(weight, edit, sign, generator)
         _measure(memory, subject, tokens, sample, watched)
-    if not edit.keep:
+    if not edit.keep and edit.method != "placebo":
         act.undo()
 
 

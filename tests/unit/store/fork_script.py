@@ -1,4 +1,4 @@
-"""Appends before a fork, in the child, and in the parent after it; prints the positions."""
+"""Appends from parent and child at the same time after a fork; prints what the log then holds."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from memory.events import NewEvent, build
 from memory.events.observations import Observation
 from memory.store import EventStore
 
+EACH = 25
+
 
 def main() -> None:
-    def append() -> int:
-        return store.append([NewEvent(build(Observation, obs_type="discovery", category="c"))])[0].position
+    def append() -> None:
+        store.append([NewEvent(build(Observation, obs_type="discovery", category="c"))])
 
     with EventStore.open(sys.argv[1]) as store:
         append()
         child = os.fork()
+        for _ in range(EACH):
+            append()
         if child == 0:
-            print("child", append(), flush=True)
             os._exit(0)
-        os.waitpid(child, 0)
-        print("parent", append(), "ok", store.verify().ok, flush=True)
+        _, status = os.waitpid(child, 0)
+        report = store.verify()
+        print(os.waitstatus_to_exitcode(status), report.events, report.ok, flush=True)
 
 
 main()

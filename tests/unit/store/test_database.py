@@ -115,12 +115,12 @@ def test_eight_threads_share_one_store(database_url: str) -> None:
         assert store.verify().ok
 
 
-def test_parent_and_child_both_go_on_after_a_fork(database_url: str) -> None:
+def test_parent_and_child_both_go_on_at_once_after_a_fork(database_url: str) -> None:
     script = Path(__file__).with_name("fork_script.py")
     done = subprocess.run(
         [sys.executable, script, database_url], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.stdout.split() == ["child", "2", "parent", "3", "ok", "True"], done.stderr
+    assert done.stdout.split() == ["0", "51", "True"], done.stderr
 
 
 def test_an_open_store_imports_no_alembic_when_it_is_up_to_date(sqlite_url: str) -> None:
