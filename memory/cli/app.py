@@ -272,6 +272,30 @@ def verify(database: DatabaseOption = DEFAULT_DATABASE, as_json: JsonOption = Fa
         raise typer.Exit(1)
 
 
+@app.command()
+def explain(
+    code: Annotated[str | None, typer.Argument(help="The code in brackets after `error`; none lists them all.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what an error means: its symptom, its cause, its fix."""
+    from memory.cli.error_pages import codes, page
+    from memory.cli.output import print_json, results
+
+    if code is None:
+        if as_json:
+            print_json(list(codes()))
+        else:
+            typer.echo("\n".join(codes()))
+        return
+    text = page(code)
+    if as_json:
+        print_json({"code": code, "page": text})
+    else:
+        from rich.markdown import Markdown
+
+        results().print(Markdown(text))
+
+
 @database_app.command("upgrade")
 def upgrade(database: DatabaseOption = DEFAULT_DATABASE, as_json: JsonOption = False) -> None:
     """Create the database, or bring it to this version's schema."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -41,30 +41,32 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, one_line: boo
     if not rows:
         words.print(empty or "nothing to show")
         return
-    results().print(table_of(rows, one_line=one_line))
+    if one_line:
+        for line in _lines(rows, results().width):
+            sys.stdout.write(line + "\n")
+    else:
+        results().print(table_of(rows))
 
 
-def table_of(rows: Sequence[Mapping[str, Any]], *, one_line: bool = False) -> Table:
-    """Make a table of rows; numbers are set to the right."""
+def _lines(rows: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
+    """Yield a line for the columns' names and one for each row, cut at the width."""
+    table = [list(rows[0]), *([shown(value).replace("\n", " ") for value in row.values()] for row in rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(rows[0]))]
+    for row in table:
+        line = "  ".join(value.ljust(size) for value, size in zip(row, widths, strict=True)).rstrip()
+        yield line if len(line) <= width else line[: width - 1] + "…"
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Make a table of rows, folding what is too wide; numbers are set to the right."""
     table = Table(header_style="bold", box=None, pad_edge=False)
     columns = list(rows[0])
     for column in columns:
         numeric = all(isinstance(row[column], int | float | None) for row in rows)
-        table.add_column(
-            escape(column),
-            justify="right" if numeric else "left",
-            overflow="ellipsis" if one_line else "fold",
-            no_wrap=one_line,
-            # Only the last column gives way: it is the one that holds words.
-            min_width=_width(column, rows) if one_line and column != columns[-1] else None,
-        )
+        table.add_column(escape(column), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(shown(row[column])) for column in columns))
     return table
-
-
-def _width(column: str, rows: Sequence[Mapping[str, Any]]) -> int:
-    return max(len(column), *(len(shown(row[column])) for row in rows))
 
 
 def shown(value: Any) -> str:

@@ -65,7 +65,7 @@ class Rows:
         self._rows = {}
 
 
-def number_columns(value: float) -> dict[str, float | str | None]:
+def number_columns(value: float) -> dict[str, Any]:
     """Give the `value` and `special` columns of a number: SQL has no NaN that both engines agree on."""
     if math.isfinite(value):
         return {"value": value, "special": None}

@@ -45,6 +45,9 @@ class StorageRegistry:
     current: dict[str, dict[str, Storage]] = field(default_factory=dict)
     """Model to its storages now, by key."""
     next_id: int = 1
+    _by_id: dict[int, Storage] = field(default_factory=dict, repr=False, compare=False)
+    _by_name: dict[str, dict[str, Storage]] = field(default_factory=dict, repr=False, compare=False)
+    _state: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def apply(self, position: int, payload: Payload) -> RegistryChange | None:
         """Fold one event in; return what changed, or None for an event that is not about sharing.
@@ -62,12 +65,18 @@ class StorageRegistry:
         for key in sorted(sharing.storages):
             predecessor = predecessors.get(key)
             new[key] = self._storage(position, payload.model, key, sharing.storages[key], predecessor)
-        self.maps[payload.model] = sharing
-        self.current[payload.model] = new
+        self._adopt(payload.model, sharing, new)
         return RegistryChange(
-            before=tuple(storage for key, storage in sorted(old.items()) if storage not in new.values()),
-            after=tuple(storage for storage in new.values() if storage not in old.values()),
+            before=tuple(storage for _, storage in sorted(old.items()) if self.by_id(storage.storage_id) != storage),
+            after=tuple(storage for key, storage in new.items() if old.get(key) != storage),
         )
+
+    def _adopt(self, model: str, sharing: SharingMap, storages: dict[str, Storage]) -> None:
+        for storage in self.current.get(model, {}).values():
+            self._by_id.pop(storage.storage_id, None)
+        self.maps[model], self.current[model], self._state = sharing, storages, None
+        self._by_id |= {storage.storage_id: storage for storage in storages.values()}
+        self._by_name[model] = {name: storage for storage in storages.values() for name in storage.names}
 
     def _storage(
         self, position: int, model: str, key: str, names: tuple[str, ...], predecessor: Storage | None
@@ -80,37 +89,50 @@ class StorageRegistry:
         return Storage(predecessor.storage_id, model, key, names, key_since, since)
 
     def find(self, model: str, name: str) -> Storage | None:
-        """Give the storage that a tensor name views now, or None where no map knows the name."""
+        """Give the storage that a tensor name views now; None for a derived name, and where no map knows the name."""
+        return self._by_name.get(model, {}).get(name)
+
+    def by_id(self, storage_id: int) -> Storage | None:
+        """Give the storage with this id as it is now; None for one that ended."""
+        return self._by_id.get(storage_id)
+
+    def derived(self, model: str, name: str) -> bool:
+        """Tell whether a model's map knows the name as one that is computed from others."""
         sharing = self.maps.get(model)
-        if sharing is None or name not in sharing.names:
-            return None
-        return self.current[model].get(sharing.storage_key(name))
+        return sharing is not None and name in sharing.derived
 
     def storages(self, model: str) -> Iterator[Storage]:
         """Yield a model's storages now, in key order."""
         yield from self.current.get(model, {}).values()
 
     def to_state(self) -> dict[str, Any]:
-        """Give the registry as plain data; `from_state` gives it back equal."""
-        return {
-            "next_id": self.next_id,
-            "maps": {model: sharing.to_json() for model, sharing in self.maps.items()},
-            "storages": [
-                [s.storage_id, s.model, s.key, list(s.names), s.key_since, dict(s.names_since)]
-                for storages in self.current.values()
-                for s in storages.values()
-            ],
-        }
+        """Give the registry as plain data, not to be changed; `from_state` gives it back equal."""
+        if self._state is None:
+            self._state = {
+                "next_id": self.next_id,
+                "models": {
+                    model: {
+                        "map": self.maps[model].to_json(),
+                        "storages": [
+                            [s.storage_id, s.key, list(s.names), s.key_since, dict(s.names_since)]
+                            for s in storages.values()
+                        ],
+                    }
+                    for model, storages in self.current.items()
+                },
+            }
+        return self._state
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> StorageRegistry:
         """Rebuild a registry from `to_state`."""
         registry = cls(next_id=state["next_id"])
-        for model, text in state["maps"].items():
-            registry.maps[model] = SharingMap.from_json(text)
-            registry.current[model] = {}
-        for storage_id, model, key, names, key_since, names_since in state["storages"]:
-            registry.current[model][key] = Storage(storage_id, model, key, tuple(names), key_since, names_since)
+        for model, stored in state["models"].items():
+            storages = {
+                key: Storage(storage_id, model, key, tuple(names), key_since, names_since)
+                for storage_id, key, names, key_since, names_since in stored["storages"]
+            }
+            registry._adopt(model, SharingMap.from_json(stored["map"]), storages)
         return registry
 
 

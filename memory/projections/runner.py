@@ -47,16 +47,22 @@ class ProjectionRunner:
         """Fold every event not folded yet; return the position all projections have reached.
 
         Raises:
-            ProjectionError: A projection could not fold an event; nothing of that chunk was written.
+            ProjectionError: A projection could not fold an event: nothing of that chunk is in its tables. The others
+                went on without it.
         """
         self._load()
+        failed: dict[str, ProjectionError] = {}
         while True:
-            behind = min(running.position for running in self._running.values())
-            group = [running for running in self._running.values() if running.position == behind]
-            chunk = list(self._store.read(after=behind, limit=CHUNK))
+            going = [running for name, running in self._running.items() if name not in failed]
+            behind = min((running.position for running in going), default=0)
+            group = [running for running in going if running.position == behind]
+            chunk = list(self._store.read(after=behind, limit=CHUNK)) if going else []
             if not chunk:
-                return behind
-            self._advance(group, behind, chunk)
+                break
+            failed |= self._advance(group, behind, chunk)
+        if failed:
+            raise next(iter(failed.values()))
+        return behind
 
     def rebuild(self, name: str | None = None) -> int:
         """Throw the tables of one projection (or all) away and fold the whole log again.
@@ -70,7 +76,7 @@ class ProjectionRunner:
             )
         with self._store.database.writing("projections") as connection:
             for each in [name] if name is not None else self._factories:
-                self._start_over(connection, self._factories[each]())
+                _start_over(connection, self._factories[each]())
         self._running.clear()
         return self.catch_up()
 
@@ -82,70 +88,93 @@ class ProjectionRunner:
     def _load(self) -> None:
         """Take up every projection where the database says it stopped; start those it does not know."""
         with self._store.database.reading() as connection:
-            stored = {row.name: row for row in connection.execute(select(positions_table))}
+            stored = {row.name: row for row in connection.execute(select(*_WHERE))}
         for name, factory in self._factories.items():
-            row = stored.get(name)
-            running = self._running.get(name)
-            if row is not None and running is not None and running.position == row.position:
-                continue
-            projection = factory()
+            row, running = stored.get(name), self._running.get(name)
+            if row is None or row.version != factory().version:
+                self._running[name] = self._start(factory)
+            elif running is None or running.position != row.position:
+                self._running[name] = self._take_up(factory)
+
+    def _start(self, factory: Callable[[], Projection]) -> _Running:
+        projection = factory()
+        with self._store.database.writing("projections") as connection:
+            row = connection.execute(select(*_WHERE).where(positions_table.c.name == projection.name)).one_or_none()
+            # Another process may have started it since it was looked for: then it is only to be taken up.
             if row is None or row.version != projection.version:
-                with self._store.database.writing("projections") as connection:
-                    self._start_over(connection, projection)
-                self._running[name] = _Running(projection, 0)
-            else:
-                projection.load(row.state)
-                self._running[name] = _Running(projection, row.position)
+                _start_over(connection, projection)
+        return self._take_up(factory)
 
-    @staticmethod
-    def _start_over(connection: Connection, projection: Projection) -> None:
-        for table in projection.tables:
-            connection.execute(delete(table))
-        connection.execute(delete(positions_table).where(positions_table.c.name == projection.name))
-        connection.execute(
-            insert(positions_table), {"name": projection.name, "version": projection.version, "position": 0}
-        )
+    def _take_up(self, factory: Callable[[], Projection]) -> _Running:
+        projection = factory()
+        columns = select(positions_table.c.position, positions_table.c.state)
+        with self._store.database.reading() as connection:
+            row = connection.execute(columns.where(positions_table.c.name == projection.name)).one()
+        projection.load(row.state)
+        return _Running(projection, row.position)
 
-    def _advance(self, group: Sequence[_Running], behind: int, chunk: Sequence[StoredEvent]) -> None:
-        """Fold one chunk into the projections that stand at `behind`, in one transaction."""
+    def _advance(
+        self, group: Sequence[_Running], behind: int, chunk: Sequence[StoredEvent]
+    ) -> dict[str, ProjectionError]:
+        """Fold one chunk into the projections that stand at `behind`, in one transaction; give those that cannot."""
         decoded = [(event, payload) for event in chunk if (payload := _decode(event)) is not None]
         reached = chunk[-1].position
+        failed: dict[str, ProjectionError] = {}
         try:
             for running in group:
-                _fold(running.projection, decoded)
+                try:
+                    _fold(running.projection, decoded)
+                except ProjectionError as error:
+                    failed[running.projection.name] = error
+            folded = [running for running in group if running.projection.name not in failed]
             with self._store.database.writing("projections") as connection:
-                for running in group:
-                    if not self._move(connection, running.projection, behind, reached):
+                for running in folded:
+                    if not _move(connection, running.projection, behind, reached):
                         raise _OvertakenError
                     running.projection.flush(connection)
         except _OvertakenError:
             # Another process folded these events first: take up its state instead of writing them twice.
             self._forget(group)
             self._load()
-            return
+            return {}
         except BaseException:
             self._forget(group)
             raise
-        for running in group:
+        self._forget([running for running in group if running not in folded])
+        for running in folded:
             running.position = reached
+        return failed
 
     def _forget(self, group: Sequence[_Running]) -> None:
         for running in group:
             self._running.pop(running.projection.name, None)
 
-    @staticmethod
-    def _move(connection: Connection, projection: Projection, behind: int, reached: int) -> bool:
-        moved = connection.execute(
-            update(positions_table)
-            .where(positions_table.c.name == projection.name)
-            .where(positions_table.c.position == behind)
-            .values(position=reached, state=projection.state())
-        )
-        return moved.rowcount == 1
+
+_WHERE = positions_table.c.name, positions_table.c.version, positions_table.c.position
 
 
 class _OvertakenError(Exception):
     """Another process moved the projection first; the transaction rolls back."""
+
+
+def _start_over(connection: Connection, projection: Projection) -> None:
+    for table in projection.tables:
+        connection.execute(delete(table))
+    connection.execute(delete(positions_table).where(positions_table.c.name == projection.name))
+    connection.execute(
+        insert(positions_table), {"name": projection.name, "version": projection.version, "position": 0}
+    )
+
+
+def _move(connection: Connection, projection: Projection, behind: int, reached: int) -> bool:
+    moved = connection.execute(
+        update(positions_table)
+        .where(positions_table.c.name == projection.name)
+        .where(positions_table.c.version == projection.version)
+        .where(positions_table.c.position == behind)
+        .values(position=reached, state=projection.state())
+    )
+    return moved.rowcount == 1
 
 
 def _decode(event: StoredEvent) -> Payload | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import orjson
@@ -44,7 +45,7 @@ class CountedWrites:
     """
 
     def __init__(self) -> None:
-        self._seen: set[tuple[str, str, int]] = set()
+        self._seen: dict[tuple[str, str, int], None] = {}
 
     def counts(self, event: StoredEvent, payload: WriteBase, storage_id: int | None) -> bool:
         """Tell whether this record counts as one write, and remember it."""
@@ -54,18 +55,18 @@ class CountedWrites:
             return True
         write = (payload.model, event.act_id, storage_id)
         first = write not in self._seen
-        self._seen.add(write)
+        self._seen[write] = None
         return first
 
     def to_state(self) -> list[list[Any]]:
-        """Give what was seen as plain data, sorted."""
-        return [list(write) for write in sorted(self._seen)]
+        """Give what was seen as plain data, in the order it was seen."""
+        return [list(write) for write in self._seen]
 
     @classmethod
     def from_state(cls, state: list[list[Any]]) -> CountedWrites:
         """Rebuild from `to_state`."""
         counted = cls()
-        counted._seen = {(model, act, storage_id) for model, act, storage_id in state}
+        counted._seen = {(model, act, storage_id): None for model, act, storage_id in state}
         return counted
 
 
@@ -124,7 +125,7 @@ def _modification_row(event: StoredEvent, payload: WriteBase, storage_id: int | 
         "coupled_layers": list(payload.coupled_layers),
         "act_id": event.act_id,
         "method": payload.method,
-        "dose": payload.dose,
+        "dose": None if payload.dose is None else number_columns(payload.dose)["value"],
         "randomised": payload.randomised,
         "propensity": payload.propensity,
         "reverts": payload.reverts,
@@ -143,10 +144,11 @@ def _modification_row(event: StoredEvent, payload: WriteBase, storage_id: int | 
 def _change_columns(change: Change | None) -> dict[str, float | None]:
     if change is None:
         return {"delta_norm": None, "relative_change": None, "fraction_changed": None}
-    delta, norm = number_columns(change.delta_norm)["value"], number_columns(change.weight_norm)["value"]
+    delta, norm = change.delta_norm, change.weight_norm
+    relative = delta / norm if norm > 0 else math.nan
     return {
-        "delta_norm": change.delta_norm if delta is not None else None,
-        "relative_change": change.delta_norm / change.weight_norm if delta is not None and norm else None,
+        "delta_norm": delta if math.isfinite(delta) else None,
+        "relative_change": relative if math.isfinite(relative) and math.isfinite(norm) else None,
         "fraction_changed": change.elements_changed / change.elements if change.elements else 0.0,
     }
 
@@ -197,7 +199,7 @@ class LayerStatisticsProjection(_KnowsStorages):
                 "model": payload.model,
                 "statistic": payload.statistic,
                 "storage_id": storage.storage_id if storage is not None else None,
-                "quarantined": storage is None,
+                "quarantined": storage is None and not self.registry.derived(payload.model, layer_name),
                 "occurred_at": utc_text(event),
             }
             self._rows.add(layer_statistics, row | number_columns(value))

@@ -106,6 +106,7 @@ def _prepare(memory: MemorySystem, settings: Settings, console: Console) -> _Sub
             model,
             text,
             settings.seed,
+            steps=TRAINING_STEPS,
             progress=lambda step, steps, loss: progress.update(task, completed=step, total=steps, loss=loss),
         )
     return _Subject("qwen2", model, text, kept_at)

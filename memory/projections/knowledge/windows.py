@@ -1,14 +1,18 @@
 """Pairs evaluations within an act: the same metric on the same sample, before and after the act's one write.
 
-An outcome is evidence only where nothing else can explain it: one storage written by the act, no other write to the
+An outcome is evidence only where nothing else can explain it: one storage written by the act, nothing else done to the
 model between the two evaluations, no revert, and the first such pair of its metric (a second sample under the same
 coin is the same evidence again). Everything else is recorded and never becomes evidence.
+
+What no log can show is assumed: that a coin decided nothing but the sign (not the size of the dose, not whether the act
+was evaluated).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from memory.events.modifications import FRESH_DIRECTION_METHODS
@@ -30,10 +34,8 @@ class Write:
 
     @property
     def level(self) -> float | None:
-        """The absolute dose: outcomes of different levels are different series. None where the sign means nothing."""
-        if self.dose is None or self.method in FRESH_DIRECTION_METHODS:
-            return None
-        return float(f"{abs(self.dose):.6g}")
+        """The absolute dose: outcomes of different levels are different series. None where no dose was given."""
+        return None if self.dose is None else float(f"{abs(self.dose):.6g}")
 
     @property
     def sign(self) -> float:
@@ -46,7 +48,7 @@ class Write:
         With a coin, both: the odd part of the outcome (effect) and the even part (impact) are told apart. Without one
         they are confounded: a signed write then bears on `effect` only, an unsigned one on `impact` only.
         """
-        if self.level is None:
+        if self.dose is None or self.method in FRESH_DIRECTION_METHODS:
             return ("impact",)
         return ("effect", "impact") if self.randomised else ("effect",)
 
@@ -118,22 +120,19 @@ class ActWindows:
             window.joint = True
         elif window.write is None:
             window.write = write
-        elif (window.write.storage_id, window.write.method) != (write.storage_id, write.method):
-            window.joint = True
         else:
             window.write = _added(window.write, write)
-            window.joint = window.write.dose == 0
-
-    def repeated_record(self, act_id: str | None) -> None:
-        """Take the second record of one write (per-name logs): no write of its own."""
+            window.joint = window.write is None
 
     def disturbance(self) -> None:
-        """Take something that changed weights and belongs to no act: no open window survives it."""
+        """Take something that may have changed weights and is no act's write: what is open now pairs no more."""
         self._writes += 1
 
-    def close(self, act_id: str) -> None:
-        """Give an act's window up: its write was taken back, so later evaluations are no outcome of it."""
-        self._windows.pop(act_id, None)
+    def close(self, act_id: str | None) -> None:
+        """Give an act that has written up: what it wrote was taken back, and its coin is known by now."""
+        window = self._windows.get(act_id) if act_id is not None else None
+        if window is not None and window.own_writes:
+            window.joint = True
 
     def _window(self, act_id: str) -> _Window:
         window = self._windows.get(act_id)
@@ -176,16 +175,19 @@ class ActWindows:
         return windows
 
 
-def _added(first: Write, second: Write) -> Write:
-    both = first.dose is not None and second.dose is not None
-    return Write(
-        position=first.position,
-        storage_id=first.storage_id,
-        method=first.method,
-        dose=(first.dose or 0.0) + (second.dose or 0.0) if both else None,
-        randomised=first.randomised and second.randomised and both,
-        propensity=first.propensity,
-    )
+def _added(first: Write, second: Write) -> Write | None:
+    """Give two writes of one act as one; None where they are not one series, or cancel.
+
+    Two coins with unequal odds fall on one side with other odds than either: only fair ones can be added.
+    """
+    alike = (first.storage_id, first.method, first.randomised) == (second.storage_id, second.method, second.randomised)
+    lopsided = first.randomised and not first.propensity == second.propensity == 0.5
+    if not alike or lopsided or (first.dose is None) != (second.dose is None):
+        return None
+    if first.dose is None or second.dose is None:
+        return first
+    dose = first.dose + second.dose
+    return replace(first, dose=dose) if dose != 0 and math.isfinite(dose) else None
 
 
 def _write_state(write: Write) -> list[Any]:
@@ -193,5 +195,5 @@ def _write_state(write: Write) -> list[Any]:
 
 
 def _number(value: float | None) -> float:
-    """Read a number back: JSON has no NaN, and orjson writes it as null."""
+    """Read a number back: orjson writes what is not finite as null, and no outcome differs by which it was."""
     return float("nan") if value is None else float(value)

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from memory.errors import ForeignDatabase, MigrationError, SchemaOutdated
 from memory.events import NewEvent
@@ -211,6 +211,21 @@ def test_a_server_database_with_foreign_tables_of_our_names_is_refused_untouched
     with closing(psycopg.connect(url)) as connection:
         found = connection.execute("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")
         assert found.fetchall() == [("events",)]
+    postgres_server.drop(url)
+
+
+def test_two_schemas_of_one_server_database_hold_two_logs(postgres_server: Any, note: Callable[..., NewEvent]) -> None:
+    url = postgres_server.create(migrated=False)
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        connection.execute("CREATE SCHEMA palimpsest")
+    own = make_url(url).update_query_dict({"options": "-csearch_path=palimpsest"}).render_as_string(hide_password=False)
+    with EventStore.open(url) as first, EventStore.open(own) as second:
+        first.append([note(1), note(2)])
+        second.append([note(3)])
+        assert (first.head().position, second.head().position) == (2, 1)
+        assert list(second.database.read_only_rows("SELECT count(*) FROM events", {}).rows) == [(1,)]
+        assert migrate.check(second.database) == ()
+        assert second.verify().ok
     postgres_server.drop(url)
 
 

@@ -28,12 +28,12 @@ WRITES = [
     "-- nothing",
 ]
 SQLITE_WRITES = [
-    "ATTACH '/tmp/palimpsest-must-not-exist.db' AS other",
+    "ATTACH '{made}' AS other",
     "PRAGMA journal_mode = DELETE",
     "PRAGMA user_version = 7",
     "PRAGMA query_only = OFF",
     "INSERT OR REPLACE INTO streams VALUES (9, 'x', 'x', 0)",
-    "VACUUM INTO '/tmp/palimpsest-must-not-exist.db'",
+    "VACUUM INTO '{made}'",
 ]
 POSTGRESQL_WRITES = [
     "WITH gone AS (DELETE FROM streams RETURNING *) SELECT * FROM gone",
@@ -94,12 +94,13 @@ def test_the_engine_refuses_everything_but_one_reading_statement(any_store: Even
 
 @pytest.mark.parametrize("sql", SQLITE_WRITES)
 @pytest.mark.parametrize("in_memory", [False, True])
-def test_sqlite_refuses_its_own_ways_to_write(sqlite_url: str, sql: str, in_memory: bool) -> None:
+def test_sqlite_refuses_its_own_ways_to_write(sqlite_url: str, tmp_path: Path, sql: str, in_memory: bool) -> None:
+    made = tmp_path / "made.db"
     with EventStore.open(":memory:" if in_memory else sqlite_url) as store:
         with pytest.raises(QueryError):
-            ask(store, sql)
+            ask(store, sql.format(made=made))
         assert ask(store, "PRAGMA table_info(streams)")[0][1] == "stream_id"
-    assert not Path("/tmp/palimpsest-must-not-exist.db").exists()
+    assert not made.exists()
 
 
 @pytest.mark.parametrize("sql", POSTGRESQL_WRITES)
