@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from memory.cli.demo.naive import naive_claims
 from memory.cli.output import table_of
+from memory.inference import Calibration
 from memory.system import MemorySystem
 
 _EVENTS = "SELECT event_type, count(*) AS events FROM events GROUP BY event_type ORDER BY events DESC, event_type"
@@ -112,6 +113,21 @@ def _believed(memory: MemorySystem, console: Console) -> None:
         console.print(table_of(rows))
     else:
         console.print("  none")
+    calibration = _calibration(memory)
+    if calibration.n:
+        right = sum(calibration.came_true)
+        console.print(
+            f"  [dim]{calibration.n} predictions were made before their outcomes: {right:.0f} came true, "
+            f"{sum(calibration.forecast):.0f} were expected to (calibration error {calibration.error:.3f})[/dim]"
+        )
+
+
+def _calibration(memory: MemorySystem) -> Calibration:
+    """Hold every forecast against its outcome: the side it thought likelier, with the probability it gave."""
+    calibration = Calibration()
+    for row in memory.query_sql("SELECT p_positive, hit FROM predictions WHERE hit IS NOT NULL ORDER BY position"):
+        calibration.update(max(row["p_positive"], 1.0 - row["p_positive"]), bool(row["hit"]))
+    return calibration
 
 
 def _dropped(memory: MemorySystem, console: Console) -> None:

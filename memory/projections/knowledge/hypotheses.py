@@ -1,16 +1,16 @@
-"""Hypotheses and the families that share the budget for claiming them."""
+"""Hypotheses: one question each, its evidence, and what was made of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from memory.inference.effects import PairedProcess
-from memory.inference.multiplicity import Family, family_share
 from memory.inference.retraction import EDetector
 from memory.inference.theories import Score
 
@@ -27,83 +27,17 @@ class FamilyKey:
 
 
 @dataclass(slots=True)
-class HypothesisFamily:
-    """One family: a grid of storages and metrics fixed at its first settlement, and those that came later."""
-
-    key: FamilyKey
-    weights: Family
-    storages: dict[int, int]
-    """Storage id to row of the grid."""
-    metrics: dict[str, int]
-    """Metric to column of the grid."""
-    late: dict[tuple[int, str], int] = field(default_factory=dict)
-    """(storage id, metric) to ordinal, for hypotheses that were not on the grid."""
-
-    @classmethod
-    def settled(cls, key: FamilyKey, index: int, storages: Sequence[int], metrics: Sequence[str]) -> HypothesisFamily:
-        """Register the grid of every storage and every metric there is at the family's first settlement.
-
-        The grid must not depend on outcomes: that is why it is all storages, not those that were written.
-        """
-        weights = Family(share=family_share(key.kind, index))
-        for _ in range(len(storages) * len(metrics)):
-            weights.register()
-        weights.settle()
-        rows = {storage: row for row, storage in enumerate(storages)}
-        return cls(key, weights, rows, {metric: column for column, metric in enumerate(metrics)})
-
-    def weight(self, storage_id: int, metric: str) -> float:
-        """Give the weight of a hypothesis, registering it if it came after the first settlement."""
-        row, column = self.storages.get(storage_id), self.metrics.get(metric)
-        if row is not None and column is not None:
-            return self.weights.weight(row * len(self.metrics) + column)
-        ordinal = self.late.get((storage_id, metric))
-        if ordinal is None:
-            ordinal = self.late[storage_id, metric] = self.weights.register()
-        return self.weights.weight(ordinal)
-
-    def to_state(self) -> list[Any]:
-        """Give the family as plain data."""
-        key = self.key
-        return [
-            [key.model, key.kind, key.method, key.level, key.randomised],
-            self.weights.to_state(),
-            list(self.storages),
-            list(self.metrics),
-            [[storage, metric, ordinal] for (storage, metric), ordinal in self.late.items()],
-        ]
-
-    @classmethod
-    def from_state(cls, state: Sequence[Any]) -> HypothesisFamily:
-        """Rebuild from `to_state`."""
-        key, weights, storages, metrics, late = state
-        return cls(
-            FamilyKey(*key),
-            Family.from_state(weights),
-            {storage: row for row, storage in enumerate(storages)},
-            {metric: column for column, metric in enumerate(metrics)},
-            {(storage, metric): ordinal for storage, metric, ordinal in late},
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class HypothesisKey:
-    """One question: does writing this storage in this way move this metric?"""
+class Hypothesis:
+    """Does writing this storage in this way move this metric? The evidence, and what was made of it."""
 
     family: FamilyKey
     storage_id: int
     metric: str
-
-
-@dataclass(slots=True)
-class Hypothesis:
-    """One question's evidence, and what was made of it."""
-
-    key: HypothesisKey
     weight: float
+    """Its part of the budget for claims."""
     process: PairedProcess
     epoch: int = 0
-    """Raised when a belief is retracted: evidence starts again at 1."""
+    """Raised when the question is asked anew: evidence starts again at 1."""
     first_claimed: int | None = None
     last_settled: int = 0
     subject: str = ""
@@ -120,59 +54,87 @@ class Hypothesis:
     belief_status: str = ""
     credence: float = 0.0
     detector: EDetector | None = None
+    digest: str = field(init=False, repr=False)
+    """What the identities of its pattern, theory and belief are made of: the same in every rebuild."""
+    log_e: float = field(init=False, repr=False)
+    """The process' log e-value, kept because every settlement asks for it."""
+    _stored: bytes | None = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        family = self.family
+        asked = [family.model, family.kind, family.method, family.level, family.randomised]
+        parts = [*asked, self.storage_id, self.metric, self.epoch]
+        self.digest = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]
+        self.log_e = self.process.log_e
+
+    @property
+    def standing(self) -> float:
+        """Log of evidence times weight: what e-BH ranks by."""
+        return self.log_e + math.log(self.weight) if self.weight > 0.0 else -math.inf
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no outcome has come to this epoch."""
+        return self.process.n == 0 and self.process.skipped == 0
 
     def identity(self, prefix: str) -> str:
-        """Give the identity of the pattern, theory or belief made of it: the same in every rebuild."""
-        family = self.key.family
-        parts = [
-            family.model,
-            family.kind,
-            family.method,
-            family.level,
-            family.randomised,
-            self.key.storage_id,
-            self.key.metric,
-            self.epoch,
-        ]
-        return f"{prefix}-{hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
+        """Give the identity of the pattern, theory or belief made of it."""
+        return f"{prefix}-{self.digest}"
 
-    def next_epoch(self) -> Hypothesis:
-        """Give the same question with its evidence at 1 again."""
-        fresh = PairedProcess(smallest_effect=self.process.smallest_effect)
-        return Hypothesis(self.key, self.weight, fresh, epoch=self.epoch + 1)
+    def settle(self, position: int, signed_outcome: float, propensity: float) -> None:
+        """Bet on one outcome."""
+        self.process.update(signed_outcome, propensity)
+        self.log_e = self.process.log_e
+        self.last_settled = position
 
-    def to_state(self) -> dict[str, Any]:
-        """Give the hypothesis as plain data, without its family (kept once)."""
-        return {
-            "storage_id": self.key.storage_id,
-            "metric": self.key.metric,
-            "weight": self.weight,
-            "process": self.process.to_state(),
-            "epoch": self.epoch,
-            "first_claimed": self.first_claimed,
-            "last_settled": self.last_settled,
-            "subject": self.subject,
-            "subject_names": list(self.subject_names),
-            "status": self.status,
-            "direction": self.direction,
-            "score": None if self.score is None else self.score.to_state(),
-            "last_scored": self.last_scored,
-            "belief_since": self.belief_since,
-            "belief_changed": self.belief_changed,
-            "belief_status": self.belief_status,
-            "credence": self.credence,
-            "detector": None if self.detector is None else self.detector.to_state(),
-        }
+    def next_epoch(self, smallest_effect: float) -> Hypothesis:
+        """Give the same question with its evidence at 1 again.
+
+        It keeps as much of its weight as its evidence had left of it: whoever asks again after losing has less to stake,
+        so that asking again and again cannot raise the chance of a false claim.
+        """
+        weight = self.weight * math.exp(min(0.0, self.log_e))
+        fresh = PairedProcess(smallest_effect=smallest_effect)
+        return Hypothesis(self.family, self.storage_id, self.metric, weight, fresh, epoch=self.epoch + 1)
+
+    def changed(self) -> None:
+        """Take note that the stored form is out of date."""
+        self._stored = None
+
+    def to_state(self) -> orjson.Fragment:
+        """Give the hypothesis as JSON, without its family (kept once); written again only after `changed`."""
+        if self._stored is None:
+            state = {
+                "storage_id": self.storage_id,
+                "metric": self.metric,
+                "weight": self.weight,
+                "process": self.process.to_state(),
+                "epoch": self.epoch,
+                "first_claimed": self.first_claimed,
+                "last_settled": self.last_settled,
+                "subject": self.subject,
+                "subject_names": list(self.subject_names),
+                "status": self.status,
+                "direction": self.direction,
+                "score": None if self.score is None else self.score.to_state(),
+                "last_scored": self.last_scored,
+                "belief_since": self.belief_since,
+                "belief_changed": self.belief_changed,
+                "belief_status": self.belief_status,
+                "credence": self.credence,
+                "detector": None if self.detector is None else self.detector.to_state(),
+            }
+            self._stored = orjson.dumps(state)
+        return orjson.Fragment(self._stored)
 
     @classmethod
     def from_state(cls, family: FamilyKey, state: Mapping[str, Any]) -> Hypothesis:
-        """Rebuild from `to_state`."""
+        """Rebuild from `to_state`, parsed."""
         rest = dict(state)
-        key = HypothesisKey(family, rest.pop("storage_id"), rest.pop("metric"))
         process = PairedProcess.from_state(rest.pop("process"))
         score, detector = rest.pop("score"), rest.pop("detector")
         return cls(
-            key=key,
+            family=family,
             process=process,
             score=None if score is None else Score.from_state(score),
             detector=None if detector is None else EDetector.from_state(detector),

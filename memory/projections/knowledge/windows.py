@@ -18,7 +18,7 @@ from typing import Any
 from memory.events.modifications import FRESH_DIRECTION_METHODS
 
 _OPEN_WINDOWS = 64
-"""Acts per model that may wait for their outcome at once; the oldest is given up beyond that."""
+"""Acts per model that are kept in mind; the oldest is forgotten beyond that, and would begin anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +125,11 @@ class ActWindows:
             window.joint = window.write is None
 
     def disturbance(self) -> None:
-        """Take something that may have changed weights and is no act's write: what is open now pairs no more."""
-        self._writes += 1
+        """Take something that may have changed weights and is no act's write: no baseline from before it pairs again.
 
-    def close(self, act_id: str | None) -> None:
-        """Give an act that has written up: what it wrote was taken back, and its coin is known by now."""
-        window = self._windows.get(act_id) if act_id is not None else None
-        if window is not None and window.own_writes:
-            window.joint = True
+        An act that has written takes no new baseline: after a revert its coin is known, and it is over.
+        """
+        self._writes += 1
 
     def _window(self, act_id: str) -> _Window:
         window = self._windows.get(act_id)
