@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class PalimpsestError(Exception):
@@ -25,8 +25,20 @@ class PalimpsestError(Exception):
         self.remedy = remedy
         super().__init__(message)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Subclasses build their message from fields of their own: an error that crosses a process comes back whole
+        # from what it holds, not from calling its class again.
+        return _rebuilt, (type(self), self.message, self.__dict__)
+
     def __str__(self) -> str:
         return f"{self.message}\n  remedy: {self.remedy}" if self.remedy else self.message
+
+
+def _rebuilt(cls: type[PalimpsestError], message: str, fields: dict[str, Any]) -> PalimpsestError:
+    error = cls.__new__(cls)
+    Exception.__init__(error, message)
+    error.__dict__.update(fields)
+    return error
 
 
 class UnknownName(PalimpsestError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
 
 from introspection.errors import (
     InvalidArgument,
@@ -467,14 +466,3 @@ class RestoreError(PalimpsestError):
 def _suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
     nearest = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     return f"did you mean {', '.join(map(repr, nearest))}?" if nearest else otherwise
-
-
-def error_classes() -> dict[str, type[PalimpsestError]]:
-    """Give every error class by its code: each has a page of that name in `docs/errors/`."""
-    found: dict[str, type[PalimpsestError]] = {}
-    waiting: list[Any] = [PalimpsestError]
-    while waiting:
-        cls = waiting.pop()
-        found.setdefault(cls.code, cls)
-        waiting.extend(cls.__subclasses__())
-    return found

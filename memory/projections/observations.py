@@ -56,6 +56,7 @@ class MetricsProjection(Projection):
     def apply(self, event: StoredEvent, payload: Payload) -> None:
         """Give every number its row."""
         if isinstance(payload, MetricsRecorded):
+            occurred_at = utc_text(event)
             for metric, value in sorted(payload.metrics.items()):
                 row = {
                     "position": event.position,
@@ -63,7 +64,7 @@ class MetricsProjection(Projection):
                     "model": payload.model,
                     "sample": payload.sample,
                     "act_id": event.act_id,
-                    "occurred_at": utc_text(event),
+                    "occurred_at": occurred_at,
                 }
                 self._rows.add(metrics, row | number_columns(value))
         elif isinstance(payload, MetricDefined):

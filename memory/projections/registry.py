@@ -47,6 +47,7 @@ class StorageRegistry:
     next_id: int = 1
     _by_id: dict[int, Storage] = field(default_factory=dict, repr=False, compare=False)
     _by_name: dict[str, dict[str, Storage]] = field(default_factory=dict, repr=False, compare=False)
+    _tied: dict[str, tuple[Storage, ...]] = field(default_factory=dict, repr=False, compare=False)
     _state: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def apply(self, position: int, payload: Payload) -> RegistryChange | None:
@@ -77,6 +78,7 @@ class StorageRegistry:
         self.maps[model], self.current[model], self._state = sharing, storages, None
         self._by_id |= {storage.storage_id: storage for storage in storages.values()}
         self._by_name[model] = {name: storage for storage in storages.values() for name in storage.names}
+        self._tied[model] = tuple(storage for storage in storages.values() if len(storage.names) > 1)
 
     def _storage(
         self, position: int, model: str, key: str, names: tuple[str, ...], predecessor: Storage | None
@@ -104,6 +106,10 @@ class StorageRegistry:
     def storages(self, model: str) -> Iterator[Storage]:
         """Yield a model's storages now, in key order."""
         yield from self.current.get(model, {}).values()
+
+    def tied(self, model: str) -> tuple[Storage, ...]:
+        """Give a model's storages that have several names, in key order."""
+        return self._tied.get(model, ())
 
     def to_state(self) -> dict[str, Any]:
         """Give the registry as plain data, not to be changed; `from_state` gives it back equal."""

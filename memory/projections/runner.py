@@ -161,9 +161,7 @@ def _start_over(connection: Connection, projection: Projection) -> None:
     for table in projection.tables:
         connection.execute(delete(table))
     connection.execute(delete(positions_table).where(positions_table.c.name == projection.name))
-    connection.execute(
-        insert(positions_table), {"name": projection.name, "version": projection.version, "position": 0}
-    )
+    connection.execute(insert(positions_table), {"name": projection.name, "version": projection.version, "position": 0})
 
 
 def _move(connection: Connection, projection: Projection, behind: int, reached: int) -> bool:

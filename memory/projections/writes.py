@@ -66,7 +66,7 @@ class CountedWrites:
     def from_state(cls, state: list[list[Any]]) -> CountedWrites:
         """Rebuild from `to_state`."""
         counted = cls()
-        counted._seen = {(model, act, storage_id): None for model, act, storage_id in state}
+        counted._seen = dict.fromkeys((model, act, storage_id) for model, act, storage_id in state)
         return counted
 
 
@@ -191,6 +191,7 @@ class LayerStatisticsProjection(_KnowsStorages):
         self.registry.apply(event.position, payload)
         if not isinstance(payload, LayerStatisticsRecorded):
             return
+        occurred_at = utc_text(event)
         for layer_name, value in sorted(payload.values.items()):
             storage = self.registry.find(payload.model, layer_name)
             row = {
@@ -200,6 +201,6 @@ class LayerStatisticsProjection(_KnowsStorages):
                 "statistic": payload.statistic,
                 "storage_id": storage.storage_id if storage is not None else None,
                 "quarantined": storage is None and not self.registry.derived(payload.model, layer_name),
-                "occurred_at": utc_text(event),
+                "occurred_at": occurred_at,
             }
             self._rows.add(layer_statistics, row | number_columns(value))

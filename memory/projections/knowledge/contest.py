@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from memory.inference.multiplicity import ALPHA, adjust, reject
 from memory.projections.knowledge.hypotheses import Hypothesis
@@ -15,8 +15,8 @@ _MARGIN = 1e-9
 class Contest:
     """The hypotheses of one model, ranked by evidence times weight.
 
-    To be rejected among m hypotheses, E·γ >= 1/(α·m) is needed at the least. What stands lower changes nothing about the
-    others, so each decision looks only at those above, and is the same as one over all.
+    To be rejected among m hypotheses, E·γ >= 1/(α·m) is needed at the least. What stands lower changes nothing about
+    the others, so each decision looks only at those above, and is the same as one over all.
     """
 
     def __init__(self, hypotheses: Iterable[Hypothesis] = ()) -> None:
@@ -56,11 +56,11 @@ class Contest:
         return list(zip(looked_at, claimed.tolist(), strict=True))
 
     def lasting(self) -> set[str]:
-        """Give the digests of those claimed on the best moment each has had, after the adjuster's price for choosing it."""
+        """Give the digests of those claimed on the best moment each has had, at the adjuster's price for choosing."""
         everyone = list(self._all.values())
         adjusted = adjust([each.process.peak_log_e for each in everyone])
         claimed = reject(adjusted, [each.weight for each in everyone])
         return {each.digest for each, holds in zip(everyone, claimed.tolist(), strict=True) if holds}
 
-    def __iter__(self) -> Iterable[Hypothesis]:
+    def __iter__(self) -> Iterator[Hypothesis]:
         return iter(list(self._all.values()))

@@ -90,8 +90,8 @@ class Hypothesis:
     def next_epoch(self, smallest_effect: float) -> Hypothesis:
         """Give the same question with its evidence at 1 again.
 
-        It keeps as much of its weight as its evidence had left of it: whoever asks again after losing has less to stake,
-        so that asking again and again cannot raise the chance of a false claim.
+        It keeps as much of its weight as its evidence had left of it: whoever asks again after losing has less to
+        stake, so that asking again and again cannot raise the chance of a false claim.
         """
         weight = self.weight * math.exp(min(0.0, self.log_e))
         fresh = PairedProcess(smallest_effect=smallest_effect)

@@ -7,18 +7,22 @@ from typing import Any
 
 from memory.events.observations import MetricDefined
 
+_Definition = tuple[tuple[str, ...], int, float]
+
 
 class MetricBook:
     """The metrics of every model, in the order they were first seen, and their definitions."""
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, None]] = {}
-        self._definitions: dict[tuple[str | None, str], tuple[tuple[str, ...], float]] = {}
-        """(model or None, metric) to what it is computed from, and its smallest effect of interest."""
+        self._definitions: dict[tuple[str | None, str], _Definition] = {}
+        """(model or None, metric) to what it is computed from, since which position, and its smallest effect."""
 
-    def define(self, payload: MetricDefined) -> None:
-        """Take a definition; the latest holds."""
-        self._definitions[payload.model, payload.name] = (payload.derived_from, payload.smallest_effect)
+    def define(self, position: int, payload: MetricDefined) -> None:
+        """Take a definition; the latest holds, and one of a model before one of all."""
+        sources, since, _ = self._definitions.get((payload.model, payload.name), ((), position, 0.0))
+        since = since if sources == payload.derived_from else position
+        self._definitions[payload.model, payload.name] = (payload.derived_from, since, payload.smallest_effect)
 
     def seen(self, model: str, metrics: Iterable[str]) -> None:
         """Take note that a model has these metrics."""
@@ -36,10 +40,14 @@ class MetricBook:
 
     def smallest_effect(self, model: str, metric: str) -> float:
         """Give the smallest change of a metric that matters, in its own units per act."""
+        return self._definition(model, metric)[2]
+
+    def derived_since(self, model: str, metric: str) -> int:
+        """Give the position of the definition that first named the sources a metric has now."""
         return self._definition(model, metric)[1]
 
-    def _definition(self, model: str, metric: str) -> tuple[tuple[str, ...], float]:
-        general = self._definitions.get((None, metric), ((), 0.0))
+    def _definition(self, model: str, metric: str) -> _Definition:
+        general = self._definitions.get((None, metric), ((), 0, 0.0))
         return self._definitions.get((model, metric), general)
 
     def to_state(self) -> dict[str, Any]:
@@ -47,8 +55,8 @@ class MetricBook:
         return {
             "seen": {model: list(metrics) for model, metrics in self._seen.items()},
             "definitions": [
-                [model, metric, list(sources), smallest]
-                for (model, metric), (sources, smallest) in self._definitions.items()
+                [model, metric, list(sources), since, smallest]
+                for (model, metric), (sources, since, smallest) in self._definitions.items()
             ],
         }
 
@@ -56,5 +64,6 @@ class MetricBook:
         """Go on from `to_state`."""
         self._seen = {model: dict.fromkeys(metrics) for model, metrics in state["seen"].items()}
         self._definitions = {
-            (model, metric): (tuple(sources), smallest) for model, metric, sources, smallest in state["definitions"]
+            (model, metric): (tuple(sources), since, smallest)
+            for model, metric, sources, since, smallest in state["definitions"]
         }

@@ -5,32 +5,47 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from memory.inference.theories import Forecast
+from memory.inference.theories import Forecast, Score
 from memory.projections.knowledge.hypotheses import Hypothesis
 from memory.projections.knowledge.windows import Outcome
+from memory.projections.tables import beliefs, patterns, theories
+
+Interval = tuple[float, float]
 
 
-def pattern_row(hypothesis: Hypothesis) -> dict[str, Any]:
-    """Give the row of a claimed hypothesis."""
-    process, family = hypothesis.process, hypothesis.key.family
-    low, high = process.interval()
+def knowledge_rows(hypothesis: Hypothesis) -> dict[tuple[str, str], dict[str, Any]]:
+    """Give the rows of a hypothesis, by table and identity; none for one never claimed."""
+    if hypothesis.first_claimed is None:
+        return {}
+    interval = hypothesis.process.interval()
+    rows = {(patterns.name, hypothesis.identity("pattern")): _pattern_row(hypothesis, interval)}
+    if hypothesis.score is not None:
+        rows[theories.name, hypothesis.identity("theory")] = _theory_row(hypothesis, hypothesis.score, interval)
+    if hypothesis.belief_since is not None:
+        rows[beliefs.name, hypothesis.identity("belief")] = _belief_row(hypothesis, interval)
+    return rows
+
+
+def _pattern_row(hypothesis: Hypothesis, interval: Interval) -> dict[str, Any]:
+    process, family = hypothesis.process, hypothesis.family
+    low, high = interval
     return {
         "pattern_id": hypothesis.identity("pattern"),
         "model": family.model,
         "kind": family.kind,
         "subject": hypothesis.subject,
-        "object": hypothesis.key.metric,
+        "object": hypothesis.metric,
         "direction": hypothesis.direction,
         "effect": _finite(process.estimate),
         "ci_low": _finite(low),
         "ci_high": _finite(high),
-        "e_value": math.exp(min(process.log_e, 709.0)),
-        "log_e_value": process.log_e,
+        "e_value": math.exp(min(hypothesis.log_e, 709.0)),
+        "log_e_value": hypothesis.log_e,
         "grade": _grade(hypothesis),
         "method": family.method,
         "dose": family.level,
         "support": process.n,
-        "storage_id": hypothesis.key.storage_id,
+        "storage_id": hypothesis.storage_id,
         "first_position": hypothesis.first_claimed,
         "last_position": hypothesis.last_settled,
         "post_retraction": False,
@@ -38,17 +53,13 @@ def pattern_row(hypothesis: Hypothesis) -> dict[str, Any]:
     }
 
 
-def theory_row(hypothesis: Hypothesis) -> dict[str, Any]:
-    """Give the row of the theory composed from a pattern."""
-    score = hypothesis.score
-    if score is None:
-        raise ValueError(f"{hypothesis.identity('pattern')} has no theory")
+def _theory_row(hypothesis: Hypothesis, score: Score, interval: Interval) -> dict[str, Any]:
     return {
         "theory_id": hypothesis.identity("theory"),
-        "model": hypothesis.key.family.model,
-        "theory_type": "causal_model" if hypothesis.key.family.randomised else "behavioral",
+        "model": hypothesis.family.model,
+        "theory_type": "causal_model" if hypothesis.family.randomised else "behavioral",
         "pattern_id": hypothesis.identity("pattern"),
-        "hypothesis": in_words(hypothesis),
+        "hypothesis": in_words(hypothesis, interval),
         "predictions": score.n,
         "hits": score.hits,
         "log_e_value": score.log_e,
@@ -60,14 +71,13 @@ def theory_row(hypothesis: Hypothesis) -> dict[str, Any]:
     }
 
 
-def belief_row(hypothesis: Hypothesis) -> dict[str, Any]:
-    """Give the row of the belief formed from a theory."""
-    low, high = hypothesis.process.interval()
+def _belief_row(hypothesis: Hypothesis, interval: Interval) -> dict[str, Any]:
+    low, high = interval
     return {
         "belief_id": hypothesis.identity("belief"),
-        "model": hypothesis.key.family.model,
-        "belief_type": "causal_law" if hypothesis.key.family.randomised else "heuristic",
-        "statement": in_words(hypothesis),
+        "model": hypothesis.family.model,
+        "belief_type": "causal_law" if hypothesis.family.randomised else "heuristic",
+        "statement": in_words(hypothesis, interval),
         "theory_id": hypothesis.identity("theory"),
         "credence": hypothesis.credence,
         "strength": strength(hypothesis.credence),
@@ -114,20 +124,20 @@ def evidence_row(hypothesis: Hypothesis, outcome: Outcome, signed: float, estima
         "role": role if math.isfinite(signed) else "not_finite",
         "outcome": _finite(outcome.change),
         "signed_outcome": _finite(signed),
-        "log_e_value": hypothesis.process.log_e,
+        "log_e_value": hypothesis.log_e,
     }
 
 
-def in_words(hypothesis: Hypothesis) -> str:
+def in_words(hypothesis: Hypothesis, interval: Interval) -> str:
     """Say what a hypothesis claims, in words and numbers."""
-    process, family = hypothesis.process, hypothesis.key.family
-    low, high = process.interval()
+    process, family = hypothesis.process, hypothesis.family
+    low, high = interval
     others = [name for name in hypothesis.subject_names if name != hypothesis.subject]
     subject = f"{hypothesis.subject} (one tensor with {', '.join(others)})" if others else hypothesis.subject
     verb = f"writing to {subject}" if family.method is None else f"{family.method} on {subject}"
     dose = "" if family.level is None else f" at dose {family.level:g}"
     size = f"{process.estimate:+.4g} (95 %: {_bounds(low, high)}; {process.n} outcomes)"
-    metric = hypothesis.key.metric
+    metric = hypothesis.metric
     if family.kind == "effect":
         rises = "up" if hypothesis.direction > 0 else "down"
         return f"{verb}{dose}: the positive side moves {metric} {rises}, the negative side the other way, by {size}"
@@ -149,7 +159,7 @@ def strength(credence: float) -> str:
 
 
 def _grade(hypothesis: Hypothesis) -> str:
-    return "randomised" if hypothesis.key.family.randomised else "observational"
+    return "randomised" if hypothesis.family.randomised else "observational"
 
 
 def _finite(value: float) -> float | None:
