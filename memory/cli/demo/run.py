@@ -65,8 +65,10 @@ def run_demo(settings: Settings, *, as_json: bool) -> None:
     console = words if as_json else results()
     quiet_transformers()
     started = time.monotonic()
+    # Before the database is opened: a checkpoint that cannot be used leaves no empty record behind.
+    given = _given(settings.model) if settings.model is not None else None
     with MemorySystem(settings.database, actor="palimpsest demo") as memory:
-        subject = _prepare(memory, settings, console)
+        subject = given if given is not None else _prepare(memory, settings, console)
         memory.attach(subject.model, name=subject.name)
         done = _acts_so_far(memory)
         try:
@@ -81,12 +83,15 @@ def run_demo(settings: Settings, *, as_json: bool) -> None:
             console.print(f"\n[dim]{time.monotonic() - started:.0f} seconds in all[/dim]")
 
 
+def _given(path: Path) -> _Subject:
+    """Load the model asked for."""
+    model, encode = load(path)
+    text = standard_library(encode, most_bytes=_TOKENIZED_BYTES) if encode is not None else standard_library()
+    return _Subject(path.resolve().name, model, text, None)
+
+
 def _prepare(memory: MemorySystem, settings: Settings, console: Console) -> _Subject:
-    """Load the model asked for, or go on with the one of an earlier run, or train a small one."""
-    if settings.model is not None:
-        model, encode = load(settings.model)
-        text = standard_library(encode, most_bytes=_TOKENIZED_BYTES) if encode is not None else standard_library()
-        return _Subject(settings.model.resolve().name, model, text, None)
+    """Go on with the model of an earlier run, or train a small one."""
     location = locate(settings.database)
     kept_at = Path(f"{location.path}.model") if location.path is not None else None
     text = standard_library()

@@ -9,6 +9,7 @@ import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from introspection.errors import PalimpsestError
 from memory import MemorySystem
 from memory.cli.demo import run
 from memory.cli.demo.run import Settings, run_demo
@@ -127,3 +128,9 @@ def test_it_tells_the_story_in_words(sqlite_url: str, checkpoint: Path, capsys: 
         assert part in told
     assert "patterns between lm_head.weight and model.embed_tokens.weight: 0" in told
     assert "one record per name" in told
+
+
+def test_a_checkpoint_that_cannot_be_used_leaves_no_record_behind(tmp_path: Path) -> None:
+    with pytest.raises(PalimpsestError, match=r"config\.json"):
+        run_demo(Settings(str(tmp_path / "demo.db"), 5, 0, tmp_path, False, False), as_json=True)
+    assert list(tmp_path.iterdir()) == []
