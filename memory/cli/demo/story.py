@@ -15,6 +15,8 @@ from memory.cli.output import table_of
 from memory.inference import Calibration
 from memory.system import MemorySystem
 
+MOST_TOLD = 12
+"""Lines of what was learned, and of what is believed, that are told; the strongest first."""
 _EVENTS = "SELECT event_type, count(*) AS events FROM events GROUP BY event_type ORDER BY events DESC, event_type"
 _COUPLED = (
     "SELECT primary_layer, coupled_layers, count(*) AS events FROM modifications "
@@ -87,15 +89,21 @@ def _learned(memory: MemorySystem, console: Console) -> None:
             "log E": round(row.log_e_value, 1),
             "grade": row.grade,
         }
-        for row in patterns
+        for row in patterns[:MOST_TOLD]
     ]
     if rows:
         console.print(table_of(rows))
+        _more(console, len(patterns), "the first query below, without its LIMIT, gives all")
         console.print(
             "  [dim]with sign: the two sides of the dose move it opposite ways; else both move it this way[/dim]"
         )
     else:
         console.print("  nothing: no write was seen to move a metric")
+
+
+def _more(console: Console, rows: int, where: str) -> None:
+    if rows > MOST_TOLD:
+        console.print(f"  [dim]and {rows - MOST_TOLD} more: {where}[/dim]")
 
 
 def _way(kind: str, direction: int) -> str:
@@ -110,7 +118,8 @@ def _believed(memory: MemorySystem, console: Console) -> None:
         for row in memory.beliefs()
     ]
     if rows:
-        console.print(table_of(rows))
+        console.print(table_of(rows[:MOST_TOLD]))
+        _more(console, len(rows), "`palimpsest beliefs` tells all")
     else:
         console.print("  none")
     calibration = _calibration(memory)
@@ -141,19 +150,17 @@ def _dropped(memory: MemorySystem, console: Console) -> None:
             {"kind": fact.kind, "because": fact.relation, fact.strength_kind: fact.strength, "records": 0},
         )
         row["records"] += fact.support
-    for strength in ("log_e_value", "correlation"):
-        of_kind = [
-            {
-                "kind": row["kind"],
-                "because": row["because"],
-                "looked": f"log E = {row[strength]:.1f}" if strength == "log_e_value" else f"r = {row[strength]:.3f}",
-                "records": row["records"],
-            }
-            for row in rows.values()
-            if strength in row
-        ]
-        if of_kind:
-            console.print(table_of(of_kind))
+    told = [
+        {
+            "kind": row["kind"],
+            "because": row["because"],
+            "looked": f"log E = {row['log_e_value']:.1f}" if "log_e_value" in row else f"r = {row['correlation']:.3f}",
+            "records": row["records"],
+        }
+        for row in rows.values()
+    ]
+    if told:
+        console.print(table_of(told))
     if not rows:
         console.print("  nothing was recorded that architecture explains")
     for a, b in _tied_pairs(memory):
