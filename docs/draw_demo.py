@@ -17,5 +17,5 @@ with MemorySystem(sys.argv[1]) as memory, Path("/dev/null").open("w") as nowhere
     tell(memory, "demo.db", console, naive=True)
 # The picture fetches nothing: the reader's own monospaced font will do.
 plain = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-picture = console.export_svg(title="make demo", code_format=plain)
+picture = console.export_svg(title="palimpsest demo --naive", code_format=plain)
 Path(__file__).with_name("demo.svg").write_text(picture, encoding="utf-8")
