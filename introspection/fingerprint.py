@@ -81,4 +81,4 @@ def _raw(tensor: torch.Tensor) -> Iterator[memoryview]:
         values = chunk.resolve_conj().resolve_neg()
         # numpy takes the writable address, and that would part a lazy clone from its origin.
         held = values.clone() if is_copy_on_write(values) else values.cpu()
-        yield held.view(torch.uint8).numpy().data
+        yield held.contiguous().view(torch.uint8).numpy().data

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from memory.projections.catalogue import PROJECTIONS
 from memory.projections.runner import ProjectionRunner
 from memory.query import knowledge
-from memory.query.verification import VerifyReport, verify
+from memory.query.verification import LiveModel, VerifyReport, verify
 from memory.recording.acts import Act
 from memory.recording.attached import AttachedModel
 from memory.recording.journal import Journal, Recorded
@@ -40,7 +40,8 @@ class MemorySystem:
         actor: Who records; kept with every append.
         correlation_id: What everything recorded here belongs to, such as a run.
         durability: `full`: what was recorded survives power loss; `normal`: it survives the death of the process.
-        seed: Makes the coins and names of acts repeatable; None draws them from the operating system.
+        seed: Makes the coins and names of acts repeatable from the same history on; None draws them from the operating
+            system.
 
     Raises:
         DatabaseUnavailable: The database cannot be reached or opened.
@@ -71,13 +72,17 @@ class MemorySystem:
         try:
             self._runner = ProjectionRunner(self._store, PROJECTIONS)
             journal = Journal(self._store, actor=actor, correlation_id=correlation_id)
-            generator = random.Random(seed) if seed is not None else random.SystemRandom()
+            generator = random.SystemRandom() if seed is None else self._seeded(seed)
             self._recorder = Recorder(journal, self._runner, self._store.database, generator)
             self._reporter = knowledge.Reporter(self._store.database)
             self._reporter.start()
         except BaseException:
             self._store.close()
             raise
+
+    def _seeded(self, seed: int) -> random.Random:
+        # A seed used again on a longer history must not name new acts after old ones.
+        return random.Random(f"palimpsest acts {seed} from {self._store.head().position}")
 
     @property
     def store(self) -> EventStore:
@@ -312,7 +317,7 @@ class MemorySystem:
             "category": category,
             "description": description,
             "data": {} if data is None else data,
-            "tags": tuple(tags),
+            "tags": tags,
             "importance": importance,
         }
         envelope = Envelope(act=act, key=key, occurred_at=occurred_at)
@@ -382,7 +387,7 @@ class MemorySystem:
         """
         fields = {
             "name": name,
-            "derived_from": tuple(derived_from),
+            "derived_from": derived_from,
             "better": better,
             "smallest_effect": smallest_effect,
         }
@@ -446,9 +451,9 @@ class MemorySystem:
 
     def verify(self) -> VerifyReport:
         """Check the log's chain, and live weights against the log; report, never append."""
-        self._runner.catch_up()
-        live = [
-            (attached.name, {state.key: state.fingerprint for state in attached.states()})
-            for attached in self._recorder.models()
-        ]
-        return verify(self._store, self._store.database, live)
+        live = []
+        for attached in self._recorder.models():
+            if attached.live:
+                sharing, states = attached.seen_now()
+                live.append(LiveModel(attached.name, sharing, {state.key: state.fingerprint for state in states}))
+        return verify(self._store, live, self._runner.catch_up)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import math
+import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Table, select
@@ -122,15 +124,137 @@ class History:
         """Give the events as a ledger would hold them, from a position on."""
         return [(_stored(event, position), event.payload) for position, event in enumerate(self.events, start=first)]
 
-    def renamed(self, names: Mapping[str, str]) -> History:
-        """Give the same history with every tensor name replaced, as if the model had always had the other names."""
-        other = History()
-        for event in self.events:
-            text = encode(event.payload)
-            for old, new in sorted(names.items(), key=lambda item: -len(item[0])):
-                text = text.replace(old, new)
-            other.events.append(replace(event, payload=type(event.payload).model_validate_json(text)))
-        return other
+
+@dataclass
+class Wander:
+    """A long random history of two models, with everything in it that breaks a naive log.
+
+    What happens depends on the seed alone; under which names it is told, on the rest.
+    """
+
+    seed: int
+    acts: int
+    prefix: str = ""
+    """Put before every name; order-preserving."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Another name for some of the names."""
+    alias: str = "given"
+    """Which of a storage's names a write is told under: the `given` one, the `first`, the `last`, or `each` in turn."""
+    changing: bool = True
+    """Whether ties are made and cut on the way."""
+    history: History = field(default_factory=History)
+
+    def tell(self) -> History:
+        """Write the history down."""
+        draw = random.Random(self.seed)
+        self._now = [("embed", "head"), ("up",), ("down",), ("q",), ("k", "kk", "kkk")]
+        self._attach("m")
+        self._attach("n")
+        self.history.define("loss", 0.01)
+        for number in range(self.acts):
+            self._meanwhile(draw)
+            self._act(draw, f"act {number}", fading=number > 0.6 * self.acts)
+        return self.history
+
+    def _called(self, name: str) -> str:
+        return self.prefix + self.names.get(name, name)
+
+    def _map(self) -> SharingMap:
+        names = [self._called(name) for group in self._now for name in group]
+        groups = [[self._called(name) for name in group] for group in self._now if len(group) > 1]
+        overlap = [(self._called("q"), self._called("down"))] if ("down",) in self._now else []
+        return sharing([*names, self._called("g")], *groups, partial=overlap, derived={self._called("w"): [names[0]]})
+
+    def _attach(self, model: str) -> None:
+        self.history.attach(self._map(), model)
+
+    def _act(self, draw: random.Random, act: str, fading: bool) -> None:
+        told, model = self.history, draw.choice(("m", "m", "m", "n"))
+        group, given = draw.choice([self._now[0], self._now[1], *self._now]), draw.randrange(3)
+        kind = draw.choices(("coin", "lopsided", "none", "noise", "zeroed", "two", "placebo"), (30, 1, 2, 2, 1, 1, 1))[
+            0
+        ]
+        sign = draw.choice((1.0, -1.0))
+        before = {metric: draw.gauss(2.0, 1.0) for metric in ("loss", "accuracy")}
+        size = 1.0 if draw.random() < 0.95 else 0.5
+        odd = 3.0 * size * sign if group[0] in ("embed", "k") and not (fading and model == "m") else 0.0
+        after = {"loss": before["loss"] + odd + draw.gauss(0, 0.7)}
+        after["accuracy"] = before["accuracy"] + (2.5 if group[0] == "up" else 0.0) + draw.gauss(0, 0.7)
+        if draw.random() < 0.04:
+            after[draw.choice(("loss", "accuracy"))] = draw.choice((math.nan, math.inf, -math.inf, 1e308))
+        for values in (before, after):
+            values["perplexity"] = math.exp(min(values["loss"], 50.0)) if values["loss"] == values["loss"] else math.nan
+        told.metrics(act, before, act, model)
+        if kind == "lopsided":
+            self._write(act, group, given, sign * size, model, propensity=0.8 if sign > 0 else 0.2)
+        elif kind == "none":
+            self._write(act, group, given, sign * size, model, coin=False)
+        elif kind == "noise":
+            self._write(act, group, given, size, model, coin=False, method="noise")
+        elif kind == "zeroed":
+            self._write(act, group, given, None, model, coin=False, method=None)
+        elif kind != "placebo":
+            self._write(act, group, given, sign * size, model)
+            if kind == "two":
+                others = [other for other in self._now if other != group]
+                self._write(act, draw.choice(others), given, sign * size, model)
+        else:
+            self._write(act, group, given, 0.0, model)
+        if draw.random() < 0.95:
+            told.metrics(act, after, act, model)
+        if draw.random() < 0.5:
+            told.revert(act, self._name(group, given), model=model)
+        if draw.random() < 0.3:
+            values = {self._called(name): draw.gauss(0, 1) for name in ("up", "q", "ghost")}
+            told.statistics("norm", values | {self._called(name): after["loss"] for name in self._now[0]}, model)
+
+    def _name(self, group: Sequence[str], given: int) -> str:
+        at = {"first": 0, "last": len(group) - 1}.get(self.alias, given % len(group))
+        return self._called(group[at])
+
+    def _write(self, act: str, group: Sequence[str], given: int, dose: float | None, model: str, **how: Any) -> None:
+        if self.alias != "each":
+            self.history.write(act, self._name(group, given), dose, model=model, **how)
+            return
+        for name in group:
+            self.history.write(act, self._called(name), dose, model=model, per_name=True, **how)
+
+    def _meanwhile(self, draw: random.Random) -> None:
+        """Let something happen between two acts."""
+        told, chance = self.history, draw.random()
+        if chance < 0.015 and self.changing:
+            self._retie(draw)
+        elif chance < 0.03:
+            told.define("perplexity", of=draw.choice((["loss"], [])), model=draw.choice((None, "m")))
+        elif chance < 0.035:
+            told.define("accuracy", draw.choice((0.0, 0.02)))
+        elif chance < 0.05:
+            told.restored(draw.choice("mn"))
+        elif chance < 0.06:
+            told.unannounced(self._called("up"), draw.choice("mn"))
+        elif chance < 0.07:
+            told.attach(self._map(), "m")
+        elif chance < 0.08:
+            told.write("odd", self._called("ghost"), per_name=True, known=False)
+        elif chance < 0.09:
+            told.aborted(None, self._called("up"), restored=draw.random() < 0.5)
+        elif chance < 0.12:
+            told.metrics(draw.choice((None, "act 3")), {"loss": draw.gauss(2, 1)}, None, draw.choice((None, "m")))
+        elif chance < 0.14:
+            told.note("something")
+
+    def _retie(self, draw: random.Random) -> None:
+        """Cut a tie, or make one."""
+        at = draw.randrange(len(self._now))
+        group = self._now[at]
+        if len(group) > 1:
+            self._now[at : at + 1] = [group[:1], group[1:]]
+        else:
+            other = self._now.pop(at - 1)
+            at = self._now.index(group)
+            self._now[at] = tuple(sorted(group + other))
+        for model in "mn":
+            self.history.change(self._map(), model=model)
 
 
 def _stored(event: NewEvent, position: int) -> StoredEvent:

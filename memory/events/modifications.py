@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from memory.events.codec import JsonData, Number
 from memory.events.models import StorageState
@@ -94,6 +95,14 @@ class WriteBase(Payload):
     """Storage key to digest after the write, for the storages that share some of its bytes."""
     fingerprint: str | None = None
     """Digest of the storage after a write that was only reported, where the live bytes could be read."""
+
+    @field_validator("dose")
+    @classmethod
+    def _finite(cls, dose: float | None) -> float | None:
+        # Writes are told apart into series by their dose: NaN would be a series of its own each time.
+        if dose is not None and not math.isfinite(dose):
+            raise ValueError("a dose is a finite number")
+        return dose
 
 
 @register

@@ -5,9 +5,12 @@ Each has a position of its own, moved in the very transaction that writes its ro
 
 from __future__ import annotations
 
+import functools
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -30,6 +33,23 @@ class _Running:
     position: int
 
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _one_thread_at_a_time(
+    method: Callable[Concatenate[ProjectionRunner, _P], _R],
+) -> Callable[Concatenate[ProjectionRunner, _P], _R]:
+    """Keep two threads from folding the same events into the same projection."""
+
+    @functools.wraps(method)
+    def alone(self: ProjectionRunner, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return alone
+
+
 class ProjectionRunner:
     """Keeps a set of projections up to date with one event store.
 
@@ -42,7 +62,9 @@ class ProjectionRunner:
         self._store = store
         self._factories = {factory().name: factory for factory in projections}
         self._running: dict[str, _Running] = {}
+        self._lock = threading.RLock()
 
+    @_one_thread_at_a_time
     def catch_up(self) -> int:
         """Fold every event not folded yet; return the position all projections have reached.
 
@@ -64,6 +86,7 @@ class ProjectionRunner:
             raise next(iter(failed.values()))
         return behind
 
+    @_one_thread_at_a_time
     def rebuild(self, name: str | None = None) -> int:
         """Throw the tables of one projection (or all) away and fold the whole log again.
 
@@ -80,6 +103,7 @@ class ProjectionRunner:
         self._running.clear()
         return self.catch_up()
 
+    @_one_thread_at_a_time
     def projection(self, name: str) -> Projection:
         """Give the running fold of that name, as of the last `catch_up`."""
         self._load()

@@ -125,7 +125,7 @@ def _modification_row(event: StoredEvent, payload: WriteBase, storage_id: int | 
         "coupled_layers": list(payload.coupled_layers),
         "act_id": event.act_id,
         "method": payload.method,
-        "dose": None if payload.dose is None else number_columns(payload.dose)["value"],
+        "dose": payload.dose,
         "randomised": payload.randomised,
         "propensity": payload.propensity,
         "reverts": payload.reverts,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from memory.query.weights import known_model
+from introspection.sharing import SharingMap
+from memory.errors import PalimpsestError
+from memory.query.weights import KnownModel, known_model
 from memory.store.engine import Database
 from memory.store.log import EventStore
 
@@ -25,27 +27,66 @@ class VerifyReport:
         return self.ok
 
 
-def verify(store: EventStore, database: Database, live: Iterable[tuple[str, Mapping[str, str | None]]]) -> VerifyReport:
+@dataclass(frozen=True, slots=True)
+class LiveModel:
+    """An attached model as it is now."""
+
+    name: str
+    sharing: SharingMap
+    fingerprints: Mapping[str, str | None]
+    """Storage key to digest; None where the bytes cannot be read."""
+
+
+def verify(store: EventStore, live: Iterable[LiveModel], catch_up: Callable[[], object]) -> VerifyReport:
     """Check the whole chain, then every live storage; report and never append.
 
     Args:
         store: The log.
-        database: Where what the storages should hold is read; projections must be caught up.
-        live: For each attached model, its name and its storages' digests now, by key.
+        live: The attached models.
+        catch_up: Brings up to date what the storages should hold; called once the chain was looked at, since it stops
+            at an event that cannot be read.
     """
     chain = store.verify()
     problems = [str(problem) for problem in chain.problems]
     compared = 0
-    for name, fingerprints in live:
-        known = known_model(database, name)
-        for key, found in sorted(fingerprints.items()):
-            expected = known.head(key) if known is not None else None
-            if expected is None or found is None:
-                continue
-            compared += 1
-            if found != expected:
-                problems.append(
-                    f"model {name!r}: {key} holds bytes the log does not know (blake3 {found[:16]}…, "
-                    f"the log says {expected[:16]}…)"
-                )
+    try:
+        catch_up()
+        for model in live:
+            number, different = _compare(store.database, model)
+            compared += number
+            problems += different
+    except PalimpsestError as error:
+        problems.append(f"live weights cannot be compared: {error.message}")
     return VerifyReport(ok=not problems, events=chain.events, storages=compared, problems=tuple(problems))
+
+
+def _compare(database: Database, live: LiveModel) -> tuple[int, list[str]]:
+    """Give how many storages of a live model were compared with the log, and what differs."""
+    known = known_model(database, live.name)
+    if known is None:
+        return 0, []
+    problems: list[str] = []
+    if known.sharing.digest != live.sharing.digest:
+        problems.append(f"model {live.name!r}: its sharing is not the one on record: {_in_words(known, live)}")
+    compared = 0
+    for key, found in sorted(live.fingerprints.items()):
+        expected = known.head(key)
+        if expected is None or found is None:
+            continue
+        compared += 1
+        if found != expected:
+            problems.append(
+                f"model {live.name!r}: {key} holds bytes the log does not know (blake3 {found[:16]}…, "
+                f"the log says {expected[:16]}…)"
+            )
+    return compared, problems
+
+
+def _in_words(known: KnownModel, live: LiveModel) -> str:
+    difference = known.sharing.diff(live.sharing)
+    parts = [f"{' and '.join(sorted(pair))} are untied" for pair in difference.untied]
+    parts += [f"{' and '.join(sorted(pair))} are tied" for pair in difference.tied]
+    parts += [f"{name} is new" for name in difference.added]
+    parts += [f"{name} is gone" for name in difference.removed]
+    parts = parts or ["names share other bytes than before"]
+    return "; ".join(parts[:5]) + ("; ..." if len(parts) > 5 else "")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from memory.errors import EditError, InvalidArgument
@@ -26,6 +25,11 @@ class Coin(int):
         return coin
 
 
+def new_act_id(generator: random.Random) -> str:
+    """Make up the name of an act."""
+    return f"act-{generator.getrandbits(64):016x}"
+
+
 class Act:
     """One deliberate step: the writes made together, and what was measured before and after them.
 
@@ -37,7 +41,7 @@ class Act:
 
     def __init__(self, label: str, identity: str | None, generator: random.Random) -> None:
         self.label = label
-        self.id = identity if identity is not None else f"act-{uuid.UUID(int=generator.getrandbits(128)).hex[:16]}"
+        self.id = identity if identity is not None else new_act_id(generator)
         self._generator = generator
         self._coin: Coin | None = None
         self._undos: list[Undo] = []
@@ -67,7 +71,7 @@ class Act:
         return self._coin
 
     def undo(self) -> tuple[Recorded, ...]:
-        """Put back, bit for bit, every storage this act edited; recorded as a revert, never as evidence.
+        """Put back, bit for bit, every storage this act edited, or none; recorded as a revert, never as evidence.
 
         Pre-images are kept as long as this object is.
 
@@ -76,7 +80,8 @@ class Act:
 
         Raises:
             EditError: The act edited nothing (or was undone already).
-            RestoreError: A storage was written again since: undoing would erase that write.
+            RestoreError: A storage was written again since, or replaced: undoing would erase that, or miss it.
+            NotAttached: The model is not attached any more.
         """
         if not self._undos or self._undo is None:
             raise EditError(
@@ -87,14 +92,20 @@ class Act:
         self._undos = []
         return recorded
 
-    def keeps(self, undo: Undo, undoer: Callable[[list[Undo], str], tuple[Recorded, ...]]) -> None:
-        """Keep the pre-image of a storage's first write in this act."""
+    def keeps(
+        self, undo: Undo, overlapping: Mapping[str, str], undoer: Callable[[list[Undo], str], tuple[Recorded, ...]]
+    ) -> None:
+        """Keep the pre-image of a storage's first write in this act, and of every storage what its last one left.
+
+        Args:
+            undo: Takes back one write.
+            overlapping: Storage key to digest after that write, for storages that share some of its bytes.
+            undoer: Takes back all of them.
+        """
         self._undo = undoer
-        for known in self._undos:
-            if known.same_storage(undo):
-                known.fingerprint_after = undo.fingerprint_after
-                return
-        self._undos.append(undo)
+        kept = [known.take_over(undo, overlapping) for known in self._undos]
+        if not any(kept):
+            self._undos.append(undo)
 
     def __repr__(self) -> str:
         return f"Act({self.label!r}, id={self.id!r})"

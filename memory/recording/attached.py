@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from introspection.sharing import SharingMap
@@ -36,6 +38,9 @@ class AttachedModel:
         """Storage key to the digest the log last gave for it."""
         self._scanner = scanner
         self._identity: dict[str, tuple[Any, ...]] = scanner.memory_identity() if scanner is not None else {}
+        self._forms: dict[str, tuple[Any, ...]] = self._read_forms()
+        self._claimed: set[str] = set()
+        self._lock = threading.Lock()
 
     @property
     def live(self) -> bool:
@@ -60,21 +65,29 @@ class AttachedModel:
         if self._scanner is None:
             return ()
         chosen = sorted(self.sharing.storages) if keys is None else sorted(keys)
-        return tuple(self._state(key) for key in chosen)
+        return tuple(self._state(key, self.sharing) for key in chosen)
 
-    def _state(self, key: str) -> StorageState:
+    def seen_now(self) -> tuple[SharingMap, tuple[StorageState, ...]]:
+        """Give the sharing map and the storages' states as they are now, adopting neither."""
+        if self._scanner is None:
+            return self.sharing, ()
+        sharing = self._scanner.current()
+        return sharing, tuple(self._state(key, sharing) for key in sorted(sharing.storages))
+
+    def _state(self, key: str, sharing: SharingMap) -> StorageState:
         tensor = self.tensor(key)
         return StorageState(
             key=key,
-            names=tuple(self.sharing.storages[key]),
+            names=tuple(sharing.storages[key]),
             dtype=str(tensor.dtype).removeprefix("torch."),
             shape=_shape(tensor),
             fingerprint=_digest(tensor),
         )
 
     def fingerprint_now(self, name: str) -> str | None:
-        """Give the digest of the live bytes under a name; None where there are none to read."""
-        return self._state(self.sharing.storage_key(name)).fingerprint if self.live else None
+        """Give the digest of the live bytes under a name; None where there are none to read (derived names)."""
+        key = self.sharing.storage_key(name)
+        return self._state(key, self.sharing).fingerprint if self.live and key in self.sharing.storages else None
 
     def overlapping_now(self, name: str) -> dict[str, str]:
         """Give the digests of the other storages that share some bytes with a name's, by storage key."""
@@ -89,6 +102,33 @@ class AttachedModel:
             AffectedLayer(name=each.name, relation=each.relation, shared_bytes=each.shared_bytes)
             for each in self.sharing.affected(name)
         )
+
+    @contextmanager
+    def claimed(self, names: Iterable[str]) -> Iterator[None]:
+        """Keep other edits away from the bytes under some names, and from storages that share some of them.
+
+        Raises:
+            EditError: Another edit is at them.
+        """
+        touched = {
+            self.sharing.storage_key(each.name)
+            for name in names
+            for each in self.sharing.affected(name)
+            if each.relation != "derived"
+        }
+        with self._lock:
+            busy = sorted(touched & self._claimed)
+            if busy:
+                raise EditError(
+                    f"{busy[0]!r} is being edited already",
+                    remedy="leave the other edit first: two edits of the same bytes cannot both be put back",
+                )
+            self._claimed |= touched
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._claimed -= touched
 
     def look_again(self) -> SharingChanged | None:
         """Adopt the live model's sharing as it is now; give the event that says so, None if it is the same."""
@@ -115,7 +155,10 @@ class AttachedModel:
         difference = old.diff(sharing)
         self.sharing = sharing
         self._identity = identity if identity is not None else {}
-        states = self.states(key for key in sharing.storages if kept is None or key not in kept)
+        forms, self._forms = self._forms, self._read_forms()
+        # A digest is bound to the form under a storage's first name: where another name is first, it may be another.
+        again = {key for key, old_key in (kept or {}).items() if key != old_key and self._forms[key] != forms[old_key]}
+        states = self.states(key for key in sharing.storages if kept is None or key not in kept or key in again)
         self.fingerprints = {key: heads.get(source) for key, source in (kept or {}).items()}
         self.fingerprints |= {state.key: state.fingerprint for state in states}
         return SharingChanged(
@@ -133,18 +176,30 @@ class AttachedModel:
 
     def remember(self) -> Callable[[], None]:
         """Give a function that takes back whatever is changed here from now on."""
-        sharing, identity, fingerprints = self.sharing, self._identity, dict(self.fingerprints)
+        sharing, identity, forms, fingerprints = self.sharing, self._identity, self._forms, dict(self.fingerprints)
 
         def take_back() -> None:
-            self.sharing, self._identity, self.fingerprints = sharing, identity, fingerprints
+            self.sharing, self._identity, self._forms, self.fingerprints = sharing, identity, forms, fingerprints
 
         return take_back
+
+    def _read_forms(self) -> dict[str, tuple[Any, ...]]:
+        """Give dtype, shape and strides of every live storage under its first name, by key."""
+        return {key: _form(self.tensor(key)) for key in self.sharing.storages} if self.live else {}
 
 
 def _shape(tensor: Tensor) -> tuple[int, ...]:
     from torch.nn.parameter import is_lazy
 
     return () if is_lazy(tensor) else tuple(tensor.shape)
+
+
+def _form(tensor: Tensor) -> tuple[Any, ...]:
+    import torch
+    from torch.nn.parameter import is_lazy
+
+    plain = not is_lazy(tensor) and tensor.layout is torch.strided and not tensor.is_nested
+    return tensor.dtype, _shape(tensor), tensor.stride() if plain else ()
 
 
 def _digest(tensor: Tensor) -> str | None:
@@ -166,11 +221,20 @@ def _kept(
 ) -> dict[str, str]:
     """Give new storage key to old storage key, for every storage that is still the same one.
 
-    Live memory identity decides. A storage whose memory moved (`.to`, `.cuda`) but whose names are just those of an
-    old one is that one; and where memory tells nothing, an old storage goes on in the part with its first name.
+    Live memory identity decides, unless no name stayed with the memory while the names it had live on elsewhere: freed
+    addresses are used again. Where memory tells nothing (`.to`, `.cuda`), an old storage goes on in the part with its
+    first name.
     """
     by_memory = {memory: key for key, memory in old.items()}
-    kept = {key: by_memory[memory] for key, memory in new.items() if memory in by_memory}
+    kept = {
+        key: source
+        for key, memory in new.items()
+        if (source := by_memory.get(memory)) is not None
+        and (
+            not set(before.storages[source]).isdisjoint(after.storages[key])
+            or set(before.storages[source]).isdisjoint(after.names)
+        )
+    }
     taken = set(kept.values())
     for key in sorted(after.storages):
         if key in kept:

@@ -1,14 +1,15 @@
-"""Edits as transactions: pre-image, the user's code, measurement, event; or the bytes put back."""
+"""What an edit holds of a storage: its bytes before, to measure a change by, to put back, and to undo an act with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memory.errors import EditError, RestoreError
+from introspection.fingerprint import fingerprint
+from memory.errors import EditError, RestoreError, UnknownName
 from memory.recording.attached import AttachedModel
-from memory.weights.preimage import PreImage
+from memory.weights.preimage import PreImage, same_view
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,26 +21,57 @@ if TYPE_CHECKING:
 class Undo:
     """What is needed to take back an act's writes to one storage."""
 
-    attached: AttachedModel
+    model: str
     name: str
+    """The name the writes went through."""
+    key: str
+    """The storage's key then."""
     preimage: PreImage
+    """The bytes before the act's first write."""
     fingerprint_after: str
+    """The digest that the act's last write left."""
 
-    def same_storage(self, other: Undo) -> bool:
-        """Tell whether two undos are of the same storage."""
-        sharing = self.attached.sharing
-        return self.attached is other.attached and sharing.storage_key(self.name) == sharing.storage_key(other.name)
+    def take_over(self, later: Undo, overlapping: Mapping[str, str]) -> bool:
+        """Take over what a later write of the same act left here; return whether it was a write to this storage.
 
-    def check(self) -> None:
-        """Raise `RestoreError` when the live bytes are not those the act left."""
-        from introspection.fingerprint import fingerprint
+        Args:
+            later: The undo of that write.
+            overlapping: Storage key to digest after that write, for storages that share some of its bytes.
+        """
+        if self.model != later.model:
+            return False
+        if self.preimage.same_memory(later.preimage):
+            self.fingerprint_after = later.fingerprint_after
+            return True
+        self.fingerprint_after = overlapping.get(self.key, self.fingerprint_after)
+        return False
 
-        live = self.attached.tensor(self.attached.sharing.storage_key(self.name))
+    def name_now(self, attached: AttachedModel) -> str:
+        """Give a name under which the live model shows the bytes to put back.
+
+        Raises:
+            RestoreError: None does, or the live bytes are not those the act left.
+        """
+        try:
+            live = attached.tensor(self.key)
+        except UnknownName as error:
+            raise self._gone() from error
+        if not self.preimage.is_of(live):
+            raise self._gone()
         if fingerprint(live) != self.fingerprint_after:
             raise RestoreError(
                 f"{self.name!r} was written again after this act: undoing the act would erase that write",
                 remedy="undo the later writes first, newest first",
             )
+        sharing = attached.sharing
+        known = self.name in sharing.names and sharing.storage_key(self.name) == sharing.storage_key(self.key)
+        return self.name if known else self.key
+
+    def _gone(self) -> RestoreError:
+        return RestoreError(
+            f"{self.key!r} views other memory now than when this act wrote to it",
+            remedy="undo an act before its weights are replaced; what was replaced cannot be put back",
+        )
 
 
 class StorageEdit:
@@ -48,6 +80,10 @@ class StorageEdit:
     Args:
         attached: The model.
         name: The tensor name the write goes through.
+
+    Raises:
+        EditError: There are no live bytes under the name.
+        UnsupportedStorage: The bytes are in no plain form.
     """
 
     def __init__(self, attached: AttachedModel, name: str) -> None:
@@ -58,9 +94,10 @@ class StorageEdit:
             )
         self.attached = attached
         self.name = name
+        self.key = attached.sharing.storage_key(name)
         self.weight: Tensor = tensor.detach()
         # Digests are bound to a shape: they are always taken under the storage's first name, whichever alias is used.
-        self.preimage = PreImage(attached.tensor(attached.sharing.storage_key(name)))
+        self.preimage = PreImage(attached.tensor(self.key))
 
     def measure(self) -> Change:
         """Say what the user's code changed.
@@ -71,7 +108,7 @@ class StorageEdit:
         if self._rebound():
             raise EditError(
                 f"{self.name!r} was bound to another tensor inside the edit, so the write never reached its bytes",
-                remedy="write in place (weight.copy_, weight += ...); rebind outside of edit: the map follows by itself",
+                remedy="write in place (weight.copy_, weight += ...), or rebind outside of edit: the map follows",
             )
         return self.preimage.measure()
 
@@ -80,12 +117,10 @@ class StorageEdit:
         return self.preimage.put_back() and not self._rebound()
 
     def _rebound(self) -> bool:
-        live = self.attached.tensor(self.name)
-        return (
-            live.data_ptr() != self.weight.data_ptr()
-            or live.shape != self.weight.shape
-            or live.dtype != self.weight.dtype
-        )
+        try:
+            return not self.preimage.reachable or not same_view(self.attached.tensor(self.name), self.weight)
+        except UnknownName:
+            return True
 
 
 def put_all_back(edits: Sequence[StorageEdit]) -> bool:

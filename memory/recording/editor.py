@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memory.errors import PalimpsestError
+from memory.errors import NotAttached, PalimpsestError
 from memory.events.modifications import EditAborted, UnattributedWrite, WriteBase
 from memory.recording.acts import Act
 from memory.recording.attached import AttachedModel
 from memory.recording.editing import StorageEdit, Undo, put_all_back
+from memory.recording.interrupts import deferred_interrupts
 from memory.recording.journal import Recorded
 from memory.recording.recorder import Envelope, Recorder
-from memory.recording.writes import Dose, WriteDetails, affected_names, dose_of, take_over_digests, targets, write_event
+from memory.recording.writes import (
+    Dose,
+    WriteDetails,
+    affected_names,
+    dose_of,
+    plain_data,
+    take_over_digests,
+    targets,
+    write_event,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,17 +49,26 @@ class Editor:
         recorder.journal.refuse_in_batch("edit")
         attached = recorder.model(model)
         recorder.note_sharing(attached)
-        act = recorder.current_act(act)
+        names = targets(attached, layer_name)
+        act = recorder.act_of(act, writes=len(names))
         dose = dose_of(details, act)
-        edits = [StorageEdit(attached, name) for name in targets(attached, layer_name)]
-        self._note_unannounced(attached, edits)
-        try:
-            yield edits[0].weight if len(edits) == 1 else {edit.name: edit.weight for edit in edits}
-            self._commit(attached, edits, details, dose, act)
-        except BaseException as error:
-            restored = put_all_back(edits)
-            self._record_abort(attached, edits, details, act, error, restored)
-            raise
+        details = replace(details, data=plain_data(details.data))
+        with attached.claimed(names):
+            edits = [StorageEdit(attached, name) for name in names]
+            self._note_unannounced(attached, edits)
+            recorded = False
+            try:
+                yield edits[0].weight if len(edits) == 1 else {edit.name: edit.weight for edit in edits}
+                with deferred_interrupts():
+                    self._commit(attached, edits, details, dose, act)
+                    recorded = True
+            except BaseException as error:
+                # An interrupt that came while the event was written is raised here, after it: the edit stands.
+                if not recorded:
+                    with deferred_interrupts():
+                        restored = put_all_back(edits)
+                        self._record_abort(attached, edits, details, act, error, restored)
+                raise
         recorder.note_sharing(attached)
 
     def _commit(
@@ -59,60 +79,94 @@ class Editor:
         dose: Dose,
         act: Act | str | None,
     ) -> None:
+        self._recorder.journal.refuse_in_batch("edit")
         events = [write_event(attached, edit.name, details, dose, act=act, change=edit.measure()) for edit in edits]
         self._record_writes(attached, events, act)
-        if isinstance(act, Act):
-            for edit, event in zip(edits, events, strict=True):
-                if event.change is not None:
-                    act.keeps(Undo(attached, edit.name, edit.preimage, event.change.fingerprint_after), self.undo)
+        if not isinstance(act, Act):
+            return
+        for edit, event in zip(edits, events, strict=True):
+            if event.change is not None:
+                undo = Undo(attached.name, edit.name, edit.key, edit.preimage, event.change.fingerprint_after)
+                act.keeps(undo, event.overlapping, self.undo)
 
     def undo(self, undos: Sequence[Undo], act_id: str) -> tuple[Recorded, ...]:
-        """Put every storage of an act back, bit for bit; one `revert` event a storage."""
+        """Put every storage of an act back, bit for bit, or none; one `revert` event a storage."""
         recorder = self._recorder
         recorder.journal.refuse_in_batch("undo")
-        attached = undos[0].attached
-        recorder.note_sharing(attached)
-        for undo in undos:
-            undo.check()
-        guards = [StorageEdit(attached, undo.name) for undo in undos]
+        models = {undo.model: self._live(undo.model) for undo in undos}
+        for attached in models.values():
+            recorder.note_sharing(attached)
+        names = {id(undo): undo.name_now(models[undo.model]) for undo in undos}
+        with ExitStack() as claims:
+            for attached in models.values():
+                own = [names[id(undo)] for undo in undos if undo.model == attached.name]
+                claims.enter_context(attached.claimed(own))
+            guards = [StorageEdit(models[undo.model], names[id(undo)]) for undo in undos]
+            with deferred_interrupts():
+                return self._take_back(undos, guards, act_id)
+
+    def _take_back(self, undos: Sequence[Undo], guards: Sequence[StorageEdit], act_id: str) -> tuple[Recorded, ...]:
         details = WriteDetails(method="revert", reverts=act_id, description=f"undo of act {act_id}")
         try:
-            for undo in undos:
+            # Newest first: what a later write of the act found already had the earlier writes in it.
+            for undo in reversed(undos):
                 undo.preimage.put_back()
-            events = [
-                write_event(attached, guard.name, details, Dose(None, False, None), act=act_id, change=guard.measure())
+            writes = [
+                (
+                    guard.attached,
+                    write_event(
+                        guard.attached,
+                        guard.name,
+                        details,
+                        Dose(None, False, None),
+                        act=act_id,
+                        change=guard.measure(),
+                    ),
+                )
                 for guard in guards
             ]
-            return self._record_writes(attached, events, act_id)
+            handles = [Recorded(event.event_type, affected_names(event)) for _, event in writes]
+            self._recorder.record_across(
+                [(attached.name, event) for attached, event in writes], handles, envelope=Envelope(act=act_id)
+            )
         except BaseException:
             put_all_back(guards)
             raise
+        for attached, event in writes:
+            take_over_digests(attached, event)
+        return tuple(handles)
 
-    def _record_writes(
-        self, attached: AttachedModel, events: Sequence[WriteBase], act: Act | str | None
-    ) -> tuple[Recorded, ...]:
+    def _live(self, model: str) -> AttachedModel:
+        attached = self._recorder.model(model)
+        if not attached.live:
+            raise NotAttached(model, remedy="attach the live model: only its sharing map is attached now")
+        return attached
+
+    def _record_writes(self, attached: AttachedModel, events: Sequence[WriteBase], act: Act | str | None) -> None:
         handles = [Recorded(event.event_type, affected_names(event)) for event in events]
         self._recorder.record(attached.name, events, handles, envelope=Envelope(act=act))
         for event in events:
             take_over_digests(attached, event)
-        return tuple(handles)
 
     def _note_unannounced(self, attached: AttachedModel, edits: Sequence[StorageEdit]) -> None:
-        """Record writes that nobody announced to the storages about to be edited."""
+        """Record writes that nobody announced to the storages about to be edited, and to those that overlap them."""
+        found: dict[str, str] = {}
         for edit in edits:
-            key = attached.sharing.storage_key(edit.name)
-            expected, found = attached.fingerprints.get(key), edit.preimage.fingerprint
-            if expected is not None and expected != found:
+            found |= attached.overlapping_now(edit.name)
+        found |= {edit.key: edit.preimage.fingerprint for edit in edits}
+        for key, fingerprint in found.items():
+            expected = attached.fingerprints.get(key)
+            if expected is not None and expected != fingerprint:
                 event = UnattributedWrite(
                     model=attached.name,
                     storage_key=key,
                     affected=attached.affected(key),
                     fingerprint_expected=expected,
-                    fingerprint_found=found,
+                    fingerprint_found=fingerprint,
                     found_by="edit",
                 )
-                self._recorder.record(attached.name, [event], [Recorded(event.event_type)], envelope=Envelope(act=None))
-            attached.fingerprints[key] = found
+                self._recorder.record(attached.name, [event], [Recorded(event.event_type)], envelope=Envelope())
+            attached.fingerprints[key] = fingerprint
 
     def _record_abort(
         self,
@@ -128,19 +182,21 @@ class Editor:
             EditAborted(
                 model=attached.name,
                 primary_layer=edit.name,
-                storage_key=attached.sharing.storage_key(edit.name),
+                storage_key=edit.key,
                 error=type(error).__name__,
                 message=_storable(str(error)),
-                method=details.method,
+                method=details.method if isinstance(details.method, str) else None,
                 restored=restored,
             )
             for edit in edits
         ]
         try:
             handles = [Recorded(event.event_type) for event in events]
-            self._recorder.record(attached.name, events, handles, envelope=Envelope(act=act))
+            with self._recorder.journal.outside_batch():
+                self._recorder.record(attached.name, events, handles, envelope=Envelope(act=act))
         except PalimpsestError as failure:
-            error.add_note(f"the bytes were put back, but edit_aborted could not be recorded: {failure}")
+            state = "the bytes were put back" if restored else "not every byte could be put back"
+            error.add_note(f"{state}, but edit_aborted could not be recorded: {failure}")
 
 
 def _storable(text: str) -> str:

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from memory.errors import BatchError
+from memory.events.codec import encode
 from memory.events.envelope import NewEvent
 from memory.store.log import Appended, EventStore
 
@@ -66,6 +67,8 @@ class _Batch:
     events: list[NewEvent] = field(default_factory=list)
     recorded: list[Recorded] = field(default_factory=list)
     on_abort: list[Callable[[], None]] = field(default_factory=list)
+    ended: bool = False
+    """Tasks started inside inherit the batch and can outlive it."""
 
 
 class Journal:
@@ -101,16 +104,22 @@ class Journal:
             events: What to append.
             recorded: One handle per event, filled with its place.
             on_abort: Called when the events turn out not to be recorded, to take back what is kept in memory.
+
+        Raises:
+            InvalidPayload: Something cannot be stored faithfully; an open batch is as it was before.
         """
         batch = self._batch()
-        if batch is not None:
+        try:
+            if batch is None:
+                self._append(events, recorded)
+                return
+            # What cannot be stored is refused here, where it is made, and not when the batch ends.
+            for event in events:
+                encode(event.payload)
             batch.events.extend(events)
             batch.recorded.extend(recorded)
             if on_abort is not None:
                 batch.on_abort.append(on_abort)
-            return
-        try:
-            self._append(events, recorded)
         except BaseException:
             if on_abort is not None:
                 on_abort()
@@ -132,11 +141,13 @@ class Journal:
         token = self._open.set(batch)
         try:
             yield
+            batch.ended = True
             self._open.reset(token)
             if batch.events:
                 self._append(batch.events, batch.recorded)
         except BaseException:
-            if self._open.get() is batch:
+            if not batch.ended:
+                batch.ended = True
                 self._open.reset(token)
             for take_back in reversed(batch.on_abort):
                 take_back()
@@ -152,6 +163,15 @@ class Journal:
                 remedy=f"end the batch first, or record the write with record_modification instead of {what}",
             )
 
+    @contextmanager
+    def outside_batch(self) -> Iterator[None]:
+        """Append what is recorded inside at once, also where a batch is open."""
+        token = self._open.set(None)
+        try:
+            yield
+        finally:
+            self._open.reset(token)
+
     def _append(self, events: Sequence[NewEvent], recorded: Sequence[Recorded]) -> None:
         appended = self._store.append(events, actor=self._actor, correlation_id=self._correlation_id)
         for handle, place in zip(recorded, appended, strict=True):
@@ -159,7 +179,7 @@ class Journal:
 
     def _batch(self) -> _Batch | None:
         batch = self._open.get()
-        return batch if batch is not None and batch.owner == _here() else None
+        return batch if batch is not None and not batch.ended and batch.owner == _here() else None
 
 
 def _here() -> tuple[int, int]:

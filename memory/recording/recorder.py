@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,10 +19,11 @@ from memory.events.envelope import MEMORY_STREAM, NewEvent, model_stream
 from memory.events.models import ModelAttached, plain_map
 from memory.events.modifications import Restored, UnattributedWrite
 from memory.events.observations import LayerStatisticsRecorded, MetricDefined, MetricsRecorded, Observation
-from memory.events.registry import Payload
+from memory.events.registry import Payload, PayloadT
 from memory.projections.runner import ProjectionRunner
+from memory.query.keys import recorded_under
 from memory.query.weights import KnownModel, known_model
-from memory.recording.acts import Act
+from memory.recording.acts import Act, new_act_id
 from memory.recording.attached import AttachedModel
 from memory.recording.journal import Journal, Recorded
 from memory.recording.writes import (
@@ -69,12 +71,14 @@ class Recorder:
         self._database = database
         self._generator = generator
         self._models: dict[str, AttachedModel] = {}
+        self._looking = threading.RLock()
         self._act: ContextVar[Act | None] = ContextVar("palimpsest_act", default=None)
 
     # Models
 
     def attach(self, model: Module | SharingMap, name: str, baseline: Literal["lazy", "full"]) -> AttachedModel:
         """Take a model (or a map) under care; record what is new about it."""
+        model_stream(name)
         if baseline != "lazy":
             raise InvalidArgument(
                 "baseline", baseline, "only 'lazy' is offered: keyframes of everything need the weight store"
@@ -100,7 +104,7 @@ class Recorder:
             self._models[name] = earlier
 
     def _attach_events(self, attached: AttachedModel) -> list[Payload]:
-        """Give the events of an attach, and take over what the log says the storages hold."""
+        """Give the events of an attach, and take over what the log says unreadable storages hold."""
         self._runner.catch_up()
         known = known_model(self._database, attached.name)
         states = attached.states()
@@ -119,11 +123,8 @@ class Recorder:
             if same_map:
                 return []
             return [AttachedModel(attached.name, known.sharing, None).adopt(attached.sharing)]
-        differing = [
-            key
-            for key, found in sorted(attached.fingerprints.items())
-            if known.head(key) is not None and found != known.head(key)
-        ]
+        attached.fingerprints = {state.key: state.fingerprint or known.head(state.key) for state in states}
+        differing = [key for key, found in sorted(attached.fingerprints.items()) if found != (known.head(key) or found)]
         if differing:
             position = known.state_of(attached.fingerprints) if same_map else None
             if position is not None:
@@ -161,10 +162,12 @@ class Recorder:
 
     def note_sharing(self, attached: AttachedModel) -> None:
         """Record how a live model's sharing changed since it was last looked at, if it did."""
-        take_back = attached.remember()
-        event = attached.look_again()
-        if event is not None:
-            self._record_all(attached.name, [event], on_abort=take_back)
+        # Two threads that both saw the change would both record it.
+        with self._looking:
+            take_back = attached.remember()
+            event = attached.look_again()
+            if event is not None:
+                self._record_all(attached.name, [event], on_abort=take_back)
 
     # Acts
 
@@ -178,9 +181,11 @@ class Recorder:
         finally:
             self._act.reset(token)
 
-    def current_act(self, act: Act | str | None) -> Act | str | None:
-        """Give the act named, or the one this code runs in."""
-        return act if act is not None else self._act.get()
+    def act_of(self, act: Act | str | None, *, writes: int = 1) -> Act | str | None:
+        """Give the act named, or the one this code runs in, or one of their own for several writes made together."""
+        if act is None:
+            act = self._act.get()
+        return new_act_id(self._generator) if act is None and writes > 1 else act
 
     # Records
 
@@ -190,11 +195,6 @@ class Recorder:
         """Record a write made elsewhere: one event per storage the layer name stands for."""
         attached = self.model(model)
         self.note_sharing(attached)
-        act = self.current_act(envelope.act)
-        if details.per_name and act is None:
-            raise InvalidArgument("act", None, "a record with per_name=True needs the act it belongs to")
-        dose = dose_of(details, act)
-        details = _with_data(details)
         known = True
         try:
             names = targets(attached, layer_name)
@@ -202,6 +202,11 @@ class Recorder:
             if not details.per_name:
                 raise
             names, known = (layer_name,), False
+        if details.per_name and self.act_of(envelope.act) is None:
+            raise InvalidArgument("act", None, "a record with per_name=True needs the act it belongs to")
+        act = self.act_of(envelope.act, writes=len(names))
+        dose = dose_of(details, act)
+        details = replace(details, data=plain_data(details.data))
         events = [
             write_event(
                 attached,
@@ -215,10 +220,16 @@ class Recorder:
             for name in names
         ]
         take_back = attached.remember()
-        for event in events:
-            take_over_digests(attached, event)
+        for number, event in enumerate(events):
+            first = self._recorded_under(numbered(envelope.key, number), type(event))
+            if first is None:
+                take_over_digests(attached, event)
+            else:
+                # What the live bytes are by now is no part of what the writer says again.
+                held = {"fingerprint": first.fingerprint, "overlapping": first.overlapping}
+                events[number] = event.model_copy(update=held)
         handles = [Recorded(event.event_type, affected_names(event)) for event in events]
-        self.record(attached.name, events, handles, envelope=envelope, on_abort=take_back)
+        self.record(attached.name, events, handles, envelope=replace(envelope, act=act), on_abort=take_back)
         handles[0].also = tuple(handles[1:])
         return handles[0]
 
@@ -232,7 +243,7 @@ class Recorder:
     ) -> Recorded:
         """Record one evaluation."""
         name = self.model_name(model)
-        return self._record_one(name, build(MetricsRecorded, model=name, metrics=dict(values), sample=sample), envelope)
+        return self._record_one(name, build(MetricsRecorded, model=name, metrics=values, sample=sample), envelope)
 
     def metric_definition(self, fields: Mapping[str, Any], *, model: str | None) -> Recorded:
         """Record what a metric means."""
@@ -245,7 +256,7 @@ class Recorder:
         """Record one statistic of several layers."""
         attached = self.model(model)
         self.note_sharing(attached)
-        event = build(LayerStatisticsRecorded, model=attached.name, statistic=statistic, values=dict(values))
+        event = build(LayerStatisticsRecorded, model=attached.name, statistic=statistic, values=values)
         return self._record_one(attached.name, event, envelope)
 
     def restore(self, to_act: str | None, *, model: str | None, envelope: Envelope) -> Recorded:
@@ -254,8 +265,12 @@ class Recorder:
         self.note_sharing(attached)
         states = attached.states()
         take_back = attached.remember()
-        attached.fingerprints = {state.key: state.fingerprint for state in states}
         event = build(Restored, model=attached.name, to_act=to_act, storages=states)
+        first = self._recorded_under(envelope.key, Restored)
+        if first is None:
+            attached.fingerprints = {state.key: state.fingerprint for state in states}
+        else:
+            event = event.model_copy(update={"storages": first.storages})
         return self._record_one(attached.name, event, envelope, on_abort=take_back)
 
     def record(
@@ -267,31 +282,52 @@ class Recorder:
         envelope: Envelope,
         on_abort: TakeBack | None = None,
     ) -> None:
-        """Give events their envelope and hand them to the journal.
+        """Give the events of one model their envelope and hand them to the journal."""
+        self.record_across([(model, event) for event in events], handles, envelope=envelope, on_abort=on_abort)
+
+    def record_across(
+        self,
+        events: Sequence[tuple[str | None, Payload]],
+        handles: Sequence[Recorded],
+        *,
+        envelope: Envelope,
+        on_abort: TakeBack | None = None,
+    ) -> None:
+        """Give events of several models their envelope and hand them to the journal, as one whole.
 
         A key covers a whole call: the second and later events of a call that makes several get it with a number.
         """
-        act = self.current_act(envelope.act)
-        act_id = act.id if isinstance(act, Act) else act
-        stream = model_stream(model) if model is not None else MEMORY_STREAM
-        new = [
-            NewEvent(
-                payload=event,
-                stream=stream,
-                act_id=act_id,
-                occurred_at=envelope.occurred_at,
-                key=envelope.key if envelope.key is None or number == 0 else f"{envelope.key}#{number}",
-            )
-            for number, event in enumerate(events)
-        ]
+        act_id = envelope.act.id if isinstance(envelope.act, Act) else envelope.act
+        try:
+            new = [
+                NewEvent(
+                    payload=event,
+                    stream=model_stream(model) if model is not None else MEMORY_STREAM,
+                    act_id=act_id,
+                    occurred_at=envelope.occurred_at,
+                    key=numbered(envelope.key, number),
+                )
+                for number, (model, event) in enumerate(events)
+            ]
+        except BaseException:
+            if on_abort is not None:
+                on_abort()
+            raise
         self.journal.record(new, handles, on_abort=on_abort)
 
     def _record_one(
         self, model: str | None, event: Payload, envelope: Envelope, *, on_abort: TakeBack | None = None
     ) -> Recorded:
         handle = Recorded(event.event_type)
+        envelope = replace(envelope, act=self.act_of(envelope.act))
         self.record(model, [event], [handle], envelope=envelope, on_abort=on_abort)
         return handle
+
+    def _recorded_under(self, key: str | None, cls: type[PayloadT]) -> PayloadT | None:
+        """Give what was recorded under a key, where it is of that class."""
+        event = recorded_under(self._database, key) if key is not None else None
+        payload = event.payload if event is not None and event.event_type == cls.event_type else None
+        return payload if isinstance(payload, cls) else None
 
     def _record_all(self, model: str, events: Sequence[Payload], *, on_abort: TakeBack) -> None:
         handles = [Recorded(event.event_type) for event in events]
@@ -309,5 +345,6 @@ def _unattributed(attached: AttachedModel, known: KnownModel, key: str) -> Unatt
     )
 
 
-def _with_data(details: WriteDetails) -> WriteDetails:
-    return replace(details, data=plain_data(details.data))
+def numbered(key: str | None, number: int) -> str | None:
+    """Give the key of a call's event of that number."""
+    return key if key is None or number == 0 else f"{key}#{number}"

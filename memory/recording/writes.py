@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
-from memory.errors import InvalidArgument
+from memory.errors import InvalidArgument, InvalidPayload
 from memory.events.codec import build
 from memory.events.modifications import AffectedLayer, Change, CoupledModification, Modification, WriteBase
 from memory.recording.acts import Act, Coin
@@ -69,13 +70,20 @@ def targets(attached: AttachedModel, layer_name: str) -> tuple[str, ...]:
 
     Raises:
         UnknownName: The model has no such tensor or module.
+        InvalidArgument: The name is no text.
     """
+    _require_text("layer_name", layer_name)
     sharing = attached.sharing
     keys = sharing.resolve(layer_name)
     if layer_name in sharing.names:
         return (layer_name,)
-    prefix = f"{layer_name}." if layer_name else ""
-    return tuple(next(name for name in sharing.storages[key] if name.startswith(prefix)) for key in keys)
+    under = sharing.under(layer_name)
+    return tuple(next(name for name in under if sharing.storage_key(name) == key) for key in keys)
+
+
+def _require_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InvalidArgument(name, value, "it is the text of a tensor name or module path")
 
 
 def write_event(
@@ -106,8 +114,9 @@ def write_event(
     names = tuple(each.name for each in affected)
     kind = CoupledModification if coupled else Modification
     unchanged = change is not None and change.elements_changed == 0
+    if isinstance(details.tags, str):
+        raise InvalidPayload("tags", "one text is no list of tags", value=repr(details.tags), remedy="pass tags=[...]")
     tags = ("modification", *(("coupled",) if coupled else ()), *names, *details.tags)
-    importance = details.importance if details.importance is not None else PLAIN_IMPORTANCE
     return build(
         kind,
         model=attached.name,
@@ -118,10 +127,10 @@ def write_event(
         modification={} if details.data is None else details.data,
         description=details.description if details.description is not None else _describe(name, coupled, act),
         tags=tuple(dict.fromkeys(tags)),
-        importance=max(importance, COUPLED_IMPORTANCE) if coupled else importance,
+        importance=_importance(details.importance, coupled=bool(coupled)),
         reason=details.reason,
         method=details.method,
-        dose=0.0 if unchanged and dose.value is not None else dose.value,
+        dose=0.0 if unchanged else dose.value,
         randomised=dose.randomised,
         propensity=dose.propensity,
         reverts=details.reverts,
@@ -132,6 +141,13 @@ def write_event(
         overlapping=attached.overlapping_now(name) if known else {},
         fingerprint=fingerprint,
     )
+
+
+def _importance(given: Any, *, coupled: bool) -> Any:
+    """Give the importance; what is no number is left for the payload to refuse."""
+    if given is None:
+        given = PLAIN_IMPORTANCE
+    return max(given, COUPLED_IMPORTANCE) if coupled and isinstance(given, Real) else given
 
 
 def _describe(name: str, coupled: Sequence[str], act: Act | str | None) -> str:

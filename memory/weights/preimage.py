@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from introspection.chunks import logical_chunks
 from introspection.fingerprint import fingerprint
 from memory.events.modifications import Change
 
@@ -22,62 +23,91 @@ class PreImage:
 
     Args:
         tensor: The live tensor, of any dtype, device and strides; it is read, never moved.
+
+    Raises:
+        UnsupportedStorage: It has no plain bytes (sparse, quantised, meta).
     """
 
     def __init__(self, tensor: Tensor) -> None:
-        self._expanded = tensor.detach()
-        # First: it refuses what has no plain bytes (sparse, quantised, meta).
-        self.fingerprint = fingerprint(self._expanded)
-        self._live = distinct_elements(self._expanded)
-        self._copy = self._live.clone()
+        self._tensor = tensor.detach()
+        self.fingerprint = fingerprint(self._tensor)
+        self._nbytes = self._tensor.untyped_storage().nbytes()
+        self._shape = distinct_elements(self._tensor).shape
+        # Integers are copied as they are: a float's bits might be tidied up on the way (NaN payloads, odd bools).
+        self._live = _bits(distinct_elements(self._tensor))
+        self._kept = self._live.clone(memory_format=torch.contiguous_format)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the memory is still there: torch does not look before it reads what was freed."""
+        return self._tensor.untyped_storage().nbytes() == self._nbytes
+
+    def is_of(self, tensor: Tensor) -> bool:
+        """Say whether these are the bytes of just this view of just this memory."""
+        return same_view(self._tensor, tensor)
+
+    def same_memory(self, other: PreImage) -> bool:
+        """Say whether another pre-image is of the same view of the same memory."""
+        return same_view(self._tensor, other._tensor)
 
     def put_back(self) -> bool:
         """Write the kept bytes back in place; return whether the live bits are the kept ones again."""
-        with torch.no_grad():
-            self._live.copy_(self._copy)
-        return not any(bool((now != kept).any()) for kept, now in self._chunks(bits=True))
+        if not self.reachable:
+            return False
+        # Only where it is needed: the memory may be a read-only mapping that nobody wrote to.
+        if not self._as_kept():
+            with torch.no_grad():
+                self._live.copy_(self._kept)
+        return self._as_kept()
 
     def measure(self) -> Change:
         """Say what changed since, in float64 over chunks; the comparison is of bits (−0.0 is not 0.0, NaN is NaN)."""
         squares_of_change = squares_before = largest = 0.0
-        changed = nonfinite = 0
-        changed_rows: set[int] = set()
-        width = max(1, self._copy[0].numel()) if self._copy.ndim else 1
-        start = 0
-        for (kept, now), (kept_bits, now_bits) in zip(self._chunks(bits=False), self._chunks(bits=True), strict=True):
-            before, after = _as_float64(kept), _as_float64(now)
-            other = (kept_bits != now_bits).reshape(before.shape[0], -1).any(dim=1)
-            delta = torch.where(other, after - before, torch.zeros_like(after))
-            squares_of_change += float((delta.abs() ** 2).sum())
+        changed = nonfinite = start = 0
+        elements = math.prod(self._shape)
+        rows = self._shape[0] if self._shape else 1
+        row_changed = torch.zeros(rows, dtype=torch.bool, device=self._live.device)
+        for kept, now in self._chunks():
+            before, after = self._as_float64(kept), self._as_float64(now)
+            other = (kept != now).reshape(len(before), -1).any(dim=1)
+            delta = torch.where(other, after - before, torch.zeros_like(after)).abs()
+            squares_of_change += float((delta**2).sum())
             squares_before += float((before.abs() ** 2).sum())
-            largest = _larger(largest, float(delta.abs().max()))
+            largest = _larger(largest, float(delta.max()))
             changed += int(other.sum())
             nonfinite += int((~torch.isfinite(after)).sum())
-            changed_rows.update(((other.nonzero().flatten() + start) // width).tolist())
-            start += int(before.shape[0])
+            row_changed[(other.nonzero().flatten() + start) // (elements // rows)] = True
+            start += len(before)
         return Change(
             fingerprint_before=self.fingerprint,
-            fingerprint_after=fingerprint(self._expanded),
-            delta_norm=math.sqrt(squares_of_change) if not math.isnan(squares_of_change) else math.nan,
-            weight_norm=math.sqrt(squares_before) if not math.isnan(squares_before) else math.nan,
+            fingerprint_after=fingerprint(self._tensor),
+            delta_norm=math.sqrt(squares_of_change),
+            weight_norm=math.sqrt(squares_before),
             max_change=largest,
             elements_changed=changed,
-            elements=self._copy.numel(),
-            rows_changed=len(changed_rows),
-            rows=self._copy.shape[0] if self._copy.ndim else 1,
+            elements=elements,
+            rows_changed=int(row_changed.sum()),
+            rows=rows,
             nonfinite_after=nonfinite,
         )
 
-    def _chunks(self, *, bits: bool) -> Iterator[tuple[Tensor, Tensor]]:
-        kept, now = self._copy, self._live
-        if kept.numel() == 0:
-            return
-        rows = kept.shape[0] if kept.ndim else 1
-        step = max(1, _CHUNK_ELEMENTS // max(1, kept.numel() // rows))
-        for first in range(0, rows, step):
-            pair = (kept[first : first + step], now[first : first + step]) if kept.ndim else (kept, now)
-            flat = tuple(part.contiguous().reshape(-1) for part in pair)
-            yield (_bits(flat[0]), _bits(flat[1])) if bits else (flat[0], flat[1])
+    def _as_kept(self) -> bool:
+        return not any(bool((now != kept).any()) for kept, now in self._chunks())
+
+    def _chunks(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield kept and live bits in the same order, one dimension each, whole elements at a time."""
+        kept, start = self._kept.reshape(-1), 0
+        parts = 2 if self._tensor.dtype == torch.complex128 else 1
+        for now in logical_chunks(self._live, parts * _CHUNK_ELEMENTS):
+            yield kept[start : start + now.numel()], now
+            start += now.numel()
+
+    def _as_float64(self, bits: Tensor) -> Tensor:
+        dtype = self._tensor.dtype
+        if dtype == torch.complex128:
+            return torch.view_as_complex(bits.contiguous().view(torch.float64).reshape(-1, 2))
+        values = bits.contiguous().view(dtype)
+        return values.to(torch.complex128) if dtype.is_complex else values.to(torch.float64)
 
 
 def distinct_elements(tensor: Tensor) -> Tensor:
@@ -88,14 +118,29 @@ def distinct_elements(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _bits(flat: Tensor) -> Tensor:
-    if flat.dtype == torch.complex128:
-        return torch.view_as_real(flat).view(torch.int64)
-    return flat.view(_INTEGER_OF_SIZE[flat.element_size()])
+def same_view(one: Tensor, other: Tensor) -> bool:
+    """Say whether two tensors are the same view of the same memory, without asking for an address.
+
+    An address is not asked for because that parts a lazy clone from its origin.
+    """
+    # Part of torch and of no stub: two tensors of one storage object.
+    return (
+        one.untyped_storage()._cdata == other.untyped_storage()._cdata
+        and one.storage_offset() == other.storage_offset()
+        and one.shape == other.shape
+        and one.stride() == other.stride()
+        and one.dtype == other.dtype
+    )
 
 
-def _as_float64(flat: Tensor) -> Tensor:
-    return flat.to(torch.complex128) if flat.is_complex() else flat.to(torch.float64)
+def _bits(tensor: Tensor) -> Tensor:
+    """Give a tensor's memory as integers, by a view; a complex128 has a last dimension of two."""
+    # What a lazy conjugate or negative shows is not what its memory holds: its memory is what is put back.
+    plain = tensor.conj() if tensor.is_conj() else tensor
+    plain = torch._neg_view(plain) if plain.is_neg() else plain
+    if plain.dtype == torch.complex128:
+        return torch.view_as_real(plain).view(torch.int64)
+    return plain.view(_INTEGER_OF_SIZE[plain.element_size()])
 
 
 def _larger(a: float, b: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -187,7 +186,7 @@ class KnowledgeProjection(Projection):
 
 
 def _as_write(event: StoredEvent, payload: WriteBase, storage: Storage) -> Write | None:
-    if payload.dose is not None and (payload.dose == 0 or not math.isfinite(payload.dose)):
+    if payload.dose == 0:
         return None
     return Write(
         position=event.position,

@@ -1,0 +1,85 @@
+"""Whenever somebody looked, and however events came in: the same rows and the same state as folding all at once."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from memory.projections.catalogue import PROJECTIONS
+from memory.projections.runner import ProjectionRunner
+from memory.projections.tables import projections
+from memory.store import EventStore
+
+seeds = st.integers(0, 2**32 - 1)
+cuts = st.sets(st.floats(0.0, 1.0), max_size=12)
+RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def everything(histories: ModuleType, store: EventStore) -> dict[str, Any]:
+    return {**histories.everything(store), "projections": histories.rows(store, projections)}
+
+
+def live_and_rebuilt(histories: ModuleType, store: EventStore, seed: int, acts: int, at: set[float]) -> dict[str, Any]:
+    """Record a history in portions and look after each; check that a rebuild gives the same."""
+    events = histories.Wander(seed, acts).tell().events
+    borders = [0, *sorted(int(share * len(events)) for share in at), len(events)]
+    draw = random.Random(seed)
+    runner = ProjectionRunner(store, PROJECTIONS)
+    for start, end in pairwise(borders):
+        store.append(events[start:end])
+        if draw.random() < 0.5:
+            runner = ProjectionRunner(store, PROJECTIONS)
+        runner.catch_up()
+    live = everything(histories, store)
+    ProjectionRunner(store, PROJECTIONS).rebuild()
+    assert everything(histories, store) == live
+    return live
+
+
+@settings(RELAXED, max_examples=12)
+@given(seed=seeds, at=cuts)
+def test_a_rebuild_gives_what_looking_on_the_way_gave(histories: ModuleType, seed: int, at: set[float]) -> None:
+    with EventStore.open(":memory:") as store:
+        live_and_rebuilt(histories, store, seed, 300, at)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_rebuild_on_postgresql_gives_the_same_as_one_on_sqlite(
+    histories: ModuleType, postgres_url: str, seed: int
+) -> None:
+    with EventStore.open(postgres_url) as store:
+        on_postgresql = live_and_rebuilt(histories, store, seed, 300, {0.1, 0.5, 0.7})
+    with EventStore.open(":memory:") as store:
+        assert live_and_rebuilt(histories, store, seed, 300, {0.3}) == on_postgresql
+
+
+def test_the_histories_hold_what_they_are_to_prove_something_about(histories: ModuleType) -> None:
+    with EventStore.open(":memory:") as store:
+        found = live_and_rebuilt(histories, store, 6, 400, {0.2, 0.4, 0.6, 0.8})
+    assert {"active", "weakened", "retracted"} <= {row["status"] for row in found["patterns"]}
+    assert {"causal_law", "architectural_fact"} <= {row["belief_type"] for row in found["beliefs"]}
+    assert {row["kind"] for row in found["patterns"]} == {"effect", "impact"}
+    assert {row["model"] for row in found["patterns"]} == {"m", "n"}
+    assert {"not_finite", "supports", "contradicts", "first"} == {row["role"] for row in found["evidence"]}
+    assert {"alias", "overlap", "derived", "derived_metric"} == {row["reason"] for row in found["architectural_facts"]}
+    assert {"retracted", "active"} <= {row["status"] for row in found["beliefs"]}
+
+
+@settings(RELAXED, max_examples=4)
+@given(seed=seeds)
+def test_the_state_through_json_after_every_event_changes_no_bit(histories: ModuleType, seed: int) -> None:
+    events = histories.Wander(seed, 60).tell().stored()
+    for factory in PROJECTIONS:
+        whole, pieces = histories.fold(factory(), events), factory()
+        for each in events:
+            histories.fold(pieces, [each])
+            resumed = factory()
+            resumed.load(pieces.state())
+            pieces = resumed
+        assert pieces.state() == whole.state()

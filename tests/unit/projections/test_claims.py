@@ -1,0 +1,303 @@
+"""From outcomes to patterns, theories and beliefs; and back, when the evidence goes."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from memory.inference.multiplicity import reject
+from memory.inference.theories import forecast
+from memory.projections.knowledge import KnowledgeProjection
+from memory.projections.knowledge.contest import Contest
+
+NAMES = ["head", "embed", "mlp", "norm"]
+Effect = Callable[[str, str, float], float]
+"""Storage, metric and sign of a write to the change it makes."""
+
+
+@pytest.fixture
+def run(histories: ModuleType) -> Any:
+    """Write down acts with a fair coin on random storages of a tied model."""
+
+    def tell(
+        history: Any, acts: int, effect: Effect, *, seed: int = 1, noise: float = 1.0, coin: bool = True, **write: Any
+    ) -> Any:
+        if not history.models:
+            history.attach(histories.sharing(NAMES, ["head", "embed"]))
+        draw = random.Random(seed)
+        for _ in range(acts):
+            act, name = f"act {len(history.events)}", draw.choice(NAMES)
+            sign = draw.choice((1.0, -1.0)) if coin else 1.0
+            before = {"loss": draw.gauss(2.0, 1.0), "accuracy": draw.gauss(0.5, 1.0)}
+            storage = "embed" if name == "head" else name
+            after = {
+                metric: value + draw.gauss(0.0, noise) + effect(storage, metric, sign)
+                for metric, value in before.items()
+            }
+            history.experiment(act, name, sign, before, after, coin=coin, **write)
+        return history
+
+    return tell
+
+
+@pytest.fixture
+def tables(histories: ModuleType) -> Any:
+    """Give the tables of knowledge that a history folds into."""
+    return lambda history: histories.flushed(histories.fold(KnowledgeProjection(), history.stored()))
+
+
+def odd(storage: str, metric: str, sign: float) -> float:
+    return 1.5 * sign if (storage, metric) == ("embed", "loss") else 0.0
+
+
+def even(storage: str, metric: str, sign: float) -> float:
+    return -1.5 if (storage, metric) == ("mlp", "accuracy") else 0.0
+
+
+def none(storage: str, metric: str, sign: float) -> float:
+    return 0.0
+
+
+def test_a_planted_odd_effect_is_claimed_with_its_direction_and_interval(history: Any, run: Any, tables: Any) -> None:
+    found = tables(run(history, 160, odd))
+    (pattern,) = found["patterns"]
+    assert (pattern["kind"], pattern["subject"], pattern["object"]) == ("effect", "embed", "loss")
+    assert (pattern["direction"], pattern["status"], pattern["grade"]) == (1, "active", "randomised")
+    assert pattern["ci_low"] < 1.5 < pattern["ci_high"]
+    assert 0 < pattern["ci_low"] < pattern["effect"] < pattern["ci_high"]
+    assert (pattern["method"], pattern["dose"]) == ("scale", 1.0)
+
+
+def test_a_planted_even_effect_is_claimed_as_impact(history: Any, run: Any, tables: Any) -> None:
+    (pattern,) = tables(run(history, 160, even))["patterns"]
+    assert (pattern["kind"], pattern["subject"], pattern["object"]) == ("impact", "mlp", "accuracy")
+    assert pattern["direction"] == -1
+    assert pattern["ci_low"] < -1.5 < pattern["ci_high"] < 0
+
+
+def test_nothing_is_claimed_where_there_is_nothing(history: Any, run: Any, tables: Any) -> None:
+    found = tables(run(history, 300, none))
+    assert found["patterns"] == found["theories"] == found["predictions"] == []
+
+
+def test_the_evidence_of_a_pattern_is_every_outcome_that_counted(history: Any, run: Any, tables: Any) -> None:
+    found = tables(run(history, 160, odd))
+    (pattern,) = found["patterns"]
+    rows = [row for row in found["evidence"] if row["pattern_id"] == pattern["pattern_id"]]
+    assert len(rows) == pattern["support"]
+    assert rows[-1]["log_e_value"] == pattern["log_e_value"]
+    assert rows[-1]["position"] == pattern["last_position"]
+    assert rows[0]["role"] == "first"
+    assert {row["role"] for row in rows[1:]} <= {"supports", "contradicts"}
+
+
+def test_a_theory_is_scored_only_on_what_came_after_it(history: Any, run: Any, tables: Any) -> None:
+    found = tables(run(history, 160, odd))
+    (theory,), (pattern,) = found["theories"], found["patterns"]
+    assert theory["first_position"] == pattern["first_position"]
+    assert min(row["position"] for row in found["predictions"]) > theory["first_position"]
+    assert theory["predictions"] == len(found["predictions"]) > 10
+    assert theory["hits"] == sum(row["hit"] for row in found["predictions"])
+    assert (theory["theory_type"], theory["pattern_id"]) == ("causal_model", pattern["pattern_id"])
+
+
+def test_every_forecast_is_made_from_what_was_known_before_its_outcome(
+    history: Any, run: Any, histories: ModuleType
+) -> None:
+    run(history, 160, odd)
+    projection = KnowledgeProjection()
+    expected: dict[int, tuple[float, float]] = {}
+    for event, payload in history.stored():
+        live = [
+            each
+            for family in projection._claims._families.values()
+            for each in family.hypotheses.values()
+            if each.score is not None
+        ]
+        told = {each.digest: forecast(each.process, each.direction) for each in live}
+        settled = {each.digest: each.process.n for each in live}
+        projection.apply(event, payload)
+        for each in live:
+            if each.process.n > settled[each.digest]:
+                expected[event.position] = (told[each.digest].mean, told[each.digest].probability)
+    rows = histories.flushed(projection)["predictions"]
+    assert rows
+    assert {row["position"]: (row["mean"], row["p_positive"]) for row in rows} == expected
+
+
+def test_a_theory_that_keeps_predicting_becomes_a_belief(history: Any, run: Any, tables: Any) -> None:
+    found = tables(run(history, 160, odd))
+    belief = next(row for row in found["beliefs"] if row["belief_type"] == "causal_law")
+    assert belief["credence"] >= 0.95
+    assert belief["status"] == "active"
+    assert belief["theory_id"] == found["theories"][0]["theory_id"]
+    assert belief["first_position"] > found["theories"][0]["first_position"]
+    assert "embed (one tensor with head)" in belief["statement"]
+
+
+def test_an_effect_that_vanished_is_given_up_and_asked_anew(history: Any, run: Any, tables: Any) -> None:
+    run(history, 160, odd)
+    run(history, 400, none, seed=2)
+    found = tables(history)
+    assert [row["status"] for row in found["patterns"]] == ["retracted"]
+    assert [row["status"] for row in found["theories"]] == ["retracted"]
+    (belief,) = [row for row in found["beliefs"] if row["belief_type"] == "causal_law"]
+    assert belief["status"] == "retracted"
+    since = found["patterns"][0]["last_position"]
+    assert belief["last_position"] == since
+    run(history, 200, odd, seed=3)
+    later = tables(history)
+    first, second = sorted(later["patterns"], key=lambda row: row["first_position"])
+    assert first == found["patterns"][0]
+    assert (second["subject"], second["object"], second["status"]) == ("embed", "loss", "active")
+    anew = [row["position"] for row in later["evidence"] if row["pattern_id"] == second["pattern_id"]]
+    assert min(anew) > since
+    assert len(anew) == second["support"]
+
+
+def test_a_claim_whose_evidence_shrinks_is_weakened_and_its_theory_with_it(history: Any, run: Any, tables: Any) -> None:
+    run(history, 39, odd, seed=5)
+    (before,) = tables(history)["patterns"]
+    assert before["status"] == "active"
+    for number in range(5):
+        history.experiment(f"late {number}", "embed", 1.0, {"loss": 2.0}, {"loss": 1.2})
+    after = tables(history)
+    row = next(each for each in after["patterns"] if each["pattern_id"] == before["pattern_id"])
+    assert (row["status"], row["first_position"]) == ("weakened", before["first_position"])
+    assert [each["status"] for each in after["theories"]] == ["weakened"]
+
+
+def test_a_claim_that_turned_round_is_withdrawn_instead_of_told_backwards(history: Any, run: Any, tables: Any) -> None:
+    run(history, 60, odd, seed=5)
+    assert tables(history)["patterns"]
+    run(history, 900, lambda *write: -odd(*write), seed=6)
+    for row in tables(history)["patterns"]:
+        if row["status"] == "active":
+            assert row["direction"] == -1
+            assert row["effect"] < 0
+    assert {row["direction"] for row in tables(history)["patterns"]} == {1, -1}
+
+
+def test_without_a_coin_a_claim_is_observational_and_about_the_sign_alone(history: Any, run: Any, tables: Any) -> None:
+    # Every write is positive: odd and even parts cannot be told apart.
+    found = tables(run(history, 160, even, coin=False))
+    (pattern,) = found["patterns"]
+    assert (pattern["kind"], pattern["grade"], pattern["subject"]) == ("effect", "observational", "mlp")
+    assert found["theories"][0]["theory_type"] == "behavioral"
+
+
+def test_methods_doses_and_coins_are_series_of_their_own(history: Any, run: Any, tables: Any) -> None:
+    run(history, 60, odd)
+    run(history, 60, odd, method="rank_one")
+    run(history, 60, odd, coin=False)
+    history.experiment("half", "embed", 0.5, {"loss": 1.0}, {"loss": 2.0})
+    found = {(row["method"], row["grade"]): row["support"] for row in tables(history)["patterns"]}
+    assert max(found.values()) < 60
+    assert set(found) <= {("scale", "randomised"), ("rank_one", "randomised"), ("scale", "observational")}
+
+
+def test_a_metric_that_turns_out_to_be_derived_loses_its_claims_for_good(history: Any, run: Any, tables: Any) -> None:
+    run(history, 160, odd)
+    (claimed,) = tables(history)["patterns"]
+    history.define("loss", of=["entropy"])
+    assert [row["status"] for row in tables(history)["patterns"]] == ["retracted"]
+    run(history, 160, odd, seed=2)
+    withdrawn = tables(history)
+    assert len(withdrawn["patterns"]) == 1
+    assert {row["position"] for row in withdrawn["evidence"] if row["pattern_id"] == claimed["pattern_id"]} == {
+        row["position"] for row in tables(history)["evidence"] if row["pattern_id"] == claimed["pattern_id"]
+    }
+    # Defined to stand for itself again, it is asked anew, and the withdrawn claim stays on record.
+    history.define("loss")
+    run(history, 160, odd, seed=3)
+    statuses = {row["pattern_id"]: row["status"] for row in tables(history)["patterns"]}
+    assert statuses.pop(claimed["pattern_id"]) == "retracted"
+    assert list(statuses.values()) == ["active"]
+
+
+def test_another_smallest_effect_of_interest_starts_the_evidence_again(history: Any, run: Any, tables: Any) -> None:
+    run(history, 160, odd)
+    history.define("loss", smallest=5.0)
+    (pattern,) = tables(history)["patterns"]
+    assert pattern["status"] == "retracted"
+    run(history, 160, odd, seed=2)
+    assert len(tables(history)["patterns"]) == 1
+
+
+def test_the_same_definition_again_changes_nothing(history: Any, run: Any, tables: Any) -> None:
+    history.define("loss", smallest=0.1)
+    run(history, 160, odd)
+    before = tables(history)["patterns"]
+    history.define("loss", smallest=0.1)
+    assert tables(history)["patterns"] == before
+
+
+def test_asking_again_after_losing_leaves_less_to_stake(history: Any, run: Any, histories: ModuleType) -> None:
+    run(history, 200, none)
+    projection = histories.fold(KnowledgeProjection(), history.stored())
+    before = {each.identity("x"): each for each in _hypotheses(projection)}
+    history.define("loss", smallest=0.5)
+    histories.fold(projection, history.stored()[-1:])
+    for each in _hypotheses(projection):
+        if each.metric == "loss":
+            asked = next(old for old in before.values() if _same_question(old, each))
+            assert each.weight == asked.weight * min(1.0, math.exp(asked.log_e))
+            assert each.log_e == 0.0
+    assert sum(each.weight for each in _hypotheses(projection)) <= sum(each.weight for each in before.values())
+
+
+def test_the_budget_is_fixed_before_any_outcome_and_never_overspent(
+    history: Any, run: Any, histories: ModuleType
+) -> None:
+    run(history, 60, none)
+    for number in range(40):
+        history.experiment(f"new {number}", "norm", 1.0, {f"m{number}": 0.0}, {f"m{number}": 1.0})
+        history.experiment(f"dose {number}", "mlp", 1.0 + number, {"loss": 0.0}, {"loss": 1.0})
+    history.change(histories.sharing(NAMES))
+    run(history, 60, none, seed=2)
+    hypotheses = _hypotheses(histories.fold(KnowledgeProjection(), history.stored()))
+    assert math.fsum(each.weight for each in hypotheses) <= 1.0
+    early = {
+        each.weight
+        for each in hypotheses
+        if each.metric in ("loss", "accuracy") and each.family.kind == "effect" and each.family.level == 1.0
+    }
+    # Three storages times two metrics divide 0.8; the storage born of the cut came late.
+    assert len(early) > 1
+    assert max(early) == pytest.approx(0.3 * 6 / math.pi**2 * 0.8 / 6)
+
+
+def test_each_model_has_a_budget_of_its_own(history: Any, run: Any, tables: Any, histories: ModuleType) -> None:
+    run(history, 160, odd)
+    alone = [{**row, "model": ""} for row in tables(history)["patterns"]]
+    both = histories.History()
+    both.attach(histories.sharing(NAMES, ["head", "embed"]), "other")
+    for number in range(30):
+        both.experiment(f"other {number}", "mlp", 1.0, {"loss": 0.0}, {"loss": 1.0}, model="other")
+    both.events += history.events
+    found = [row for row in tables(both)["patterns"] if row["model"] == "m"]
+    assert [row["log_e_value"] for row in found] == [row["log_e_value"] for row in alone]
+
+
+def test_deciding_over_the_contenders_is_deciding_over_all(history: Any, run: Any, histories: ModuleType) -> None:
+    run(history, 250, lambda *write: odd(*write) + even(*write))
+    hypotheses = _hypotheses(histories.fold(KnowledgeProjection(), history.stored()))
+    everyone = reject([each.log_e for each in hypotheses], [each.weight for each in hypotheses])
+    contest = Contest(hypotheses)
+    claimed = {each.digest for each, holds in contest.claims(()) if holds}
+    assert claimed == {each.digest for each, holds in zip(hypotheses, everyone, strict=True) if holds}
+    assert 0 < len(claimed) < len(contest.claims(hypotheses)) == len(hypotheses)
+    assert len(contest.claims(())) < len(hypotheses)
+
+
+def _hypotheses(projection: Any) -> list[Any]:
+    return [each for family in projection._claims._families.values() for each in family.hypotheses.values()]
+
+
+def _same_question(one: Any, other: Any) -> bool:
+    return (one.family, one.storage_id, one.metric) == (other.family, other.storage_id, other.metric)

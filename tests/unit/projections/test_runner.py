@@ -1,0 +1,210 @@
+"""Catching up: exactly once, in any number of steps, whoever else is at it, and clearly where it cannot go on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, ClassVar
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from memory.errors import ProjectionError
+from memory.events.envelope import StoredEvent
+from memory.events.registry import _PAYLOAD_TYPES, Payload, register
+from memory.projections.base import Projection
+from memory.projections.catalogue import PROJECTIONS
+from memory.projections.observations import ObservationsProjection
+from memory.projections.runner import CHUNK, ProjectionRunner
+from memory.projections.sharing import SharingProjection
+from memory.projections.tables import observations, projections
+from memory.store import EventStore
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[EventStore]:
+    with EventStore.open(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def noted(history: Any) -> Any:
+    """Append so many observations."""
+
+    def note(store: EventStore, count: int) -> None:
+        history.events.clear()
+        for number in range(count):
+            history.note(f"note {number}")
+        store.append(history.events)
+
+    return note
+
+
+class Failing(ObservationsProjection):
+    """Stops at one position."""
+
+    at: ClassVar[int] = 0
+
+    def apply(self, event: StoredEvent, payload: Payload) -> None:
+        if event.position == self.at:
+            raise ZeroDivisionError("no such thing")
+        super().apply(event, payload)
+
+
+def stands(store: EventStore) -> dict[str, int]:
+    with store.database.reading() as connection:
+        return {row.name: row.position for row in connection.execute(select(projections))}
+
+
+def test_catching_up_moves_every_projection_to_the_head(store: EventStore, noted: Any) -> None:
+    noted(store, CHUNK + 10)
+    runner = ProjectionRunner(store, PROJECTIONS)
+    assert runner.catch_up() == CHUNK + 10
+    assert set(stands(store).values()) == {CHUNK + 10}
+    assert len(stands(store)) == len(PROJECTIONS)
+
+
+def test_catching_up_twice_changes_nothing(store: EventStore, noted: Any, histories: ModuleType) -> None:
+    noted(store, 5)
+    runner = ProjectionRunner(store, PROJECTIONS)
+    runner.catch_up()
+    before = histories.everything(store), histories.rows(store, projections)
+    assert runner.catch_up() == 5
+    assert ProjectionRunner(store, PROJECTIONS).catch_up() == 5
+    assert (histories.everything(store), histories.rows(store, projections)) == before
+
+
+def test_an_empty_log_is_caught_up_with(store: EventStore) -> None:
+    assert ProjectionRunner(store, PROJECTIONS).catch_up() == 0
+
+
+def test_one_projection_is_rebuilt_while_the_others_stay(store: EventStore, noted: Any, histories: ModuleType) -> None:
+    noted(store, 3)
+    runner = ProjectionRunner(store, PROJECTIONS)
+    runner.catch_up()
+    before = histories.rows(store, observations)
+    with store.database.writing("projections") as connection:
+        connection.execute(update(observations).values(description="spoilt"))
+    assert runner.rebuild("observations") == 3
+    assert histories.rows(store, observations) == before
+    with pytest.raises(ProjectionError, match="no projection named 'nothing'"):
+        runner.rebuild("nothing")
+
+
+def test_an_event_type_nobody_knows_is_passed_over(
+    store: EventStore, noted: Any, history: Any, histories: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    class FromTheFuture(Payload):
+        event_type: ClassVar[str] = "from_the_future"
+
+    register(FromTheFuture)
+    try:
+        history.add(FromTheFuture(), None)
+        store.append(history.events)
+    finally:
+        del _PAYLOAD_TYPES["from_the_future"]
+    noted(store, 2)
+    with caplog.at_level(logging.WARNING):
+        assert ProjectionRunner(store, PROJECTIONS).catch_up() == 3
+    assert "position 1: unknown event type 'from_the_future'" in caplog.text
+    assert len(histories.rows(store, observations)) == 2
+
+
+def test_a_projection_that_fails_says_where_and_leaves_nothing_of_its_chunk(
+    store: EventStore, noted: Any, histories: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted(store, 2)
+    runner = ProjectionRunner(store, [Failing, SharingProjection])
+    runner.catch_up()
+    noted(store, 5)
+    monkeypatch.setattr(Failing, "at", 5)
+    for _ in range(2):
+        with pytest.raises(
+            ProjectionError, match=r"'observations' stopped at position 5 \(observation\): no such thing"
+        ):
+            runner.catch_up()
+        assert len(histories.rows(store, observations)) == 2
+        assert stands(store) == {"observations": 2, "sharing": 7}
+    monkeypatch.setattr(Failing, "at", 0)
+    assert runner.catch_up() == 7
+    assert [row["position"] for row in histories.rows(store, observations)] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_flush_that_fails_moves_nothing(
+    store: EventStore, noted: Any, histories: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted(store, 3)
+    runner = ProjectionRunner(store, PROJECTIONS)
+
+    def broken(self: Projection, connection: Connection) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PROJECTIONS[-1], "flush", broken)
+        with pytest.raises(OSError, match="disk is full"):
+            runner.catch_up()
+    assert set(stands(store).values()) == {0}
+    assert histories.rows(store, observations) == []
+    assert runner.catch_up() == 3
+    assert len(histories.rows(store, observations)) == 3
+
+
+def test_two_runners_fold_every_event_once(store: EventStore, noted: Any, histories: ModuleType) -> None:
+    first, second = (ProjectionRunner(store, PROJECTIONS) for _ in range(2))
+    for runner in (first, second, second, first):
+        noted(store, 3)
+        runner.catch_up()
+    assert [row["position"] for row in histories.rows(store, observations)] == list(range(1, 13))
+
+
+class Racing(ObservationsProjection):
+    """Lets somebody else go first, once, between folding and writing."""
+
+    other: ClassVar[list[ProjectionRunner]] = []
+
+    def apply(self, event: StoredEvent, payload: Payload) -> None:
+        super().apply(event, payload)
+        if self.other:
+            self.other.pop().catch_up()
+
+
+def test_who_is_overtaken_takes_up_the_other_ones_state(store: EventStore, noted: Any, histories: ModuleType) -> None:
+    noted(store, 4)
+    Racing.other = [ProjectionRunner(store, [ObservationsProjection])]
+    runner = ProjectionRunner(store, [Racing])
+    runner._load()
+    assert runner.catch_up() == 4
+    assert not Racing.other
+    assert [row["position"] for row in histories.rows(store, observations)] == [1, 2, 3, 4]
+
+
+def test_another_version_of_a_fold_is_rebuilt(store: EventStore, noted: Any, histories: ModuleType) -> None:
+    class Later(ObservationsProjection):
+        version = 2
+
+        def apply(self, event: StoredEvent, payload: Payload) -> None:
+            if event.position > 1:
+                super().apply(event, payload)
+
+    old = ProjectionRunner(store, [ObservationsProjection])
+    noted(store, 3)
+    old.catch_up()
+    assert ProjectionRunner(store, [Later]).catch_up() == 3
+    assert [row["position"] for row in histories.rows(store, observations)] == [2, 3]
+    (row,) = histories.rows(store, projections)
+    assert row["version"] == 2
+    # A process that still runs the other version does not write on into tables it did not fold.
+    old.catch_up()
+    assert [row["position"] for row in histories.rows(store, observations)] == [1, 2, 3]
+
+
+def test_starting_a_projection_that_another_process_has_started_keeps_its_rows(
+    store: EventStore, noted: Any, histories: ModuleType
+) -> None:
+    noted(store, 2)
+    late = ProjectionRunner(store, [ObservationsProjection])
+    ProjectionRunner(store, [ObservationsProjection]).catch_up()
+    running = late._start(ObservationsProjection)
+    assert running.position == 2
+    assert len(histories.rows(store, observations)) == 2
