@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,6 +40,8 @@ from memory.store.engine import Database
 
 if TYPE_CHECKING:
     from torch.nn import Module
+
+_log = logging.getLogger(__name__)
 
 TakeBack = Callable[[], None]
 """Takes back what is kept in memory of events that turn out not to be recorded."""
@@ -90,6 +93,8 @@ class Recorder:
 
             scanner = SharingScanner(model)
             attached = AttachedModel(name, scanner.current(), scanner, type(model).__name__)
+        for group in attached.sharing.groups:
+            _log.info("model %r: %s are one tensor", name, " and ".join(sorted(group)))
         earlier = self._models.get(name)
         events = self._attach_events(attached)
         self._models[name] = attached

@@ -146,3 +146,12 @@ def test_what_is_no_model_and_a_baseline_not_offered_are_refused(memory, model, 
     with pytest.raises(InvalidArgument, match="baseline"):
         memory.attach(model, baseline="full")
     assert events() == []
+
+
+def test_a_coupling_found_at_scan_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    names = ["lm_head.weight", "model.embed_tokens.weight"]
+    with caplog.at_level("INFO", logger="memory"), MemorySystem(":memory:") as memory:
+        memory.attach(SharingMap.from_relations(names=[*names, "norm.weight"], same=[names]), name="sim")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "INFO"] == [
+        "model 'sim': lm_head.weight and model.embed_tokens.weight are one tensor"
+    ]
