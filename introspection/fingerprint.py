@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
@@ -79,6 +80,8 @@ def _blocks(tensor: torch.Tensor) -> Iterator[memoryview | bytearray]:
 def _raw(tensor: torch.Tensor) -> Iterator[memoryview]:
     for chunk in logical_chunks(tensor, max(1, 4 * BLOCK_BYTES // tensor.element_size())):
         values = chunk.resolve_conj().resolve_neg()
-        # numpy takes the writable address, and that would part a lazy clone from its origin.
-        held = values.clone() if is_copy_on_write(values) else values.cpu()
-        yield held.contiguous().view(torch.uint8).numpy().data
+        # Taking the address would part a lazy clone from its origin.
+        held = (values.clone() if is_copy_on_write(values) else values.cpu()).contiguous()
+        # Not through numpy: a storage that numpy was given can never be resized again, and FSDP frees by resizing.
+        size = held.numel() * held.element_size()
+        yield memoryview((ctypes.c_char * size).from_address(held.data_ptr())).cast("B")

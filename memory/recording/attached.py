@@ -103,6 +103,25 @@ class AttachedModel:
             for each in self.sharing.affected(name)
         )
 
+    def versions(self) -> dict[str, int]:
+        """Give torch's count of in-place writes to every live storage that has one, by key.
+
+        A tripwire and no proof: writes through `.data`, numpy and some fused optimisers are not counted.
+        """
+        if self._scanner is None:
+            return {}
+        from torch.nn.parameter import is_lazy
+
+        tensors = self._scanner.tensors()
+        present = ((key, tensors[key]) for key in self.sharing.storages if key in tensors)
+        return {key: tensor._version for key, tensor in present if not (is_lazy(tensor) or tensor.is_inference())}
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """The storages that edits are at now, and those that share some of their bytes."""
+        with self._lock:
+            return frozenset(self._claimed)
+
     @contextmanager
     def claimed(self, names: Iterable[str]) -> Iterator[None]:
         """Keep other edits away from the bytes under some names, and from storages that share some of them.

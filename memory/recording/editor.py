@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -56,6 +56,7 @@ class Editor:
         with attached.claimed(names):
             edits = [StorageEdit(attached, name) for name in names]
             self._note_unannounced(attached, edits)
+            versions = attached.versions()
             recorded = False
             try:
                 yield edits[0].weight if len(edits) == 1 else {edit.name: edit.weight for edit in edits}
@@ -67,9 +68,9 @@ class Editor:
                 if not recorded:
                     with deferred_interrupts():
                         restored = put_all_back(edits)
-                        self._record_abort(attached, edits, details, act, error, restored)
+                        self._record_abort(attached, edits, details, act, error, restored, versions)
                 raise
-        recorder.note_sharing(attached)
+            self._look_around(attached, versions)
 
     def _commit(
         self,
@@ -150,13 +151,22 @@ class Editor:
 
     def _note_unannounced(self, attached: AttachedModel, edits: Sequence[StorageEdit]) -> None:
         """Record writes that nobody announced to the storages about to be edited, and to those that overlap them."""
-        found: dict[str, str] = {}
+        found: dict[str, str | None] = {}
         for edit in edits:
             found |= attached.overlapping_now(edit.name)
-        found |= {edit.key: edit.preimage.fingerprint for edit in edits}
+        self._note(attached, found | {edit.key: edit.preimage.fingerprint for edit in edits})
+
+    def _look_around(self, attached: AttachedModel, versions: Mapping[str, int]) -> None:
+        """Record how the block changed sharing, and what it wrote beside the storages it named."""
+        self._recorder.note_sharing(attached)
+        written = {key for key, version in attached.versions().items() if versions.get(key) != version}
+        self._note(attached, {state.key: state.fingerprint for state in attached.states(written - attached.busy)})
+
+    def _note(self, attached: AttachedModel, found: Mapping[str, str | None]) -> None:
+        """Record, as nobody's, the writes to storages whose digest is not the one on record."""
         for key, fingerprint in found.items():
             expected = attached.fingerprints.get(key)
-            if expected is not None and expected != fingerprint:
+            if expected is not None and fingerprint is not None and expected != fingerprint:
                 event = UnattributedWrite(
                     model=attached.name,
                     storage_key=key,
@@ -176,8 +186,12 @@ class Editor:
         act: Act | str | None,
         error: BaseException,
         restored: bool,
+        versions: Mapping[str, int],
     ) -> None:
-        """Record that an edit did not happen; a failure to do so is told on the exception that is under way."""
+        """Record that an edit did not happen, and what its block did beside it.
+
+        A failure to do so is told on the exception that is under way.
+        """
         events = [
             EditAborted(
                 model=attached.name,
@@ -194,6 +208,7 @@ class Editor:
             handles = [Recorded(event.event_type) for event in events]
             with self._recorder.journal.outside_batch():
                 self._recorder.record(attached.name, events, handles, envelope=Envelope(act=act))
+                self._look_around(attached, versions)
         except PalimpsestError as failure:
             state = "the bytes were put back" if restored else "not every byte could be put back"
             error.add_note(f"{state}, but edit_aborted could not be recorded: {failure}")

@@ -113,3 +113,10 @@ def test_what_has_no_values_has_no_fingerprint() -> None:
         fingerprint(sparse)
     with pytest.raises(UnsupportedStorage, match="not initialised"):
         fingerprint(torch.nn.LazyLinear(3).weight)
+
+
+def test_looking_leaves_memory_that_can_still_be_freed() -> None:
+    tensor = torch.arange(8.0)
+    fingerprint(tensor)
+    tensor.untyped_storage().resize_(0)
+    assert tensor.untyped_storage().nbytes() == 0

@@ -44,6 +44,14 @@ def test_an_abort_names_its_act(memory, attached, events):
     assert events("edit_aborted")[0].act_id == act.id
 
 
+def test_a_write_beside_the_named_storage_is_not_put_back_and_recorded_as_nobodys(memory, attached, types):
+    with pytest.raises(ValueError, match="no"), memory.edit("head.weight"), torch.no_grad():
+        attached.middle.bias.add_(1)
+        raise ValueError("no")
+    assert types() == ["edit_aborted", "unattributed_write"]
+    assert memory.verify().ok
+
+
 def test_a_message_no_engine_can_store_is_recorded_readably(memory, attached, events):
     with pytest.raises(ValueError, match="bad"), memory.edit("head.weight"):
         raise ValueError("bad \x00 and \ud800 text")

@@ -113,6 +113,15 @@ def test_a_write_nobody_announced_is_recorded_at_the_next_edit_as_nobodys(memory
     assert found.payload.fingerprint_found == events("coupled_modification")[0].payload.change.fingerprint_before
 
 
+def test_a_write_beside_the_named_storage_is_recorded_as_nobodys(memory, attached, events, types):
+    with memory.act("scale"), memory.edit("head.weight") as weight, torch.no_grad():
+        weight.mul_(2)
+        attached.middle.bias.add_(1)
+    assert types() == ["coupled_modification", "unattributed_write"]
+    assert events("unattributed_write")[0].payload.storage_key == "middle.bias"
+    assert memory.verify().ok
+
+
 def test_two_edits_in_a_row_leave_nothing_unattributed(memory, attached, types):
     for name in ("head.weight", "embed.weight", "middle.weight", "head.weight"):
         with memory.edit(name) as weight:

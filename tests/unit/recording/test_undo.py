@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from sqlalchemy import text
 from torch import nn
 
-from memory.errors import EditError, RestoreError
+from memory.errors import EditError, PalimpsestError, RestoreError
 
 
 def test_undo_puts_every_bit_back_and_is_recorded_as_a_revert(memory, attached, events, bits):
@@ -52,6 +53,22 @@ def test_an_act_is_undone_once(memory, attached):
     act.undo()
     with pytest.raises(EditError, match="nothing to undo"):
         act.undo()
+
+
+def test_an_undo_the_database_refuses_leaves_the_bytes_as_they_were_and_can_be_done_later(memory, attached, bits):
+    before = bits(attached)
+    with memory.act() as act, memory.edit("head.weight") as weight:
+        weight.add_(1)
+    after = bits(attached)
+    with memory.store.database.writing() as connection:
+        connection.execute(text("CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'full'); END"))
+    with pytest.raises(PalimpsestError):
+        act.undo()
+    assert bits(attached) == after
+    with memory.store.database.writing() as connection:
+        connection.execute(text("DROP TRIGGER full"))
+    act.undo()
+    assert bits(attached) == before
 
 
 def test_undo_takes_back_overlapping_writes_whichever_came_first(memory, overlapping, bits):
