@@ -12,6 +12,9 @@ from introspection.sharing import SharingMap
 from memory.events.models import ModelAttached, SharingChanged
 from memory.events.registry import Payload
 
+_SEPARATORS = "./: "
+"""What may stand between a tensor's name and the statistic read off it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Storage:
@@ -102,6 +105,22 @@ class StorageRegistry:
         """Tell whether a model's map knows the name as one that is computed from others."""
         sharing = self.maps.get(model)
         return sharing is not None and name in sharing.derived
+
+    def tensor_told_of(self, model: str, text: str) -> str | None:
+        """Give the tensor name that a text is, or begins with before a separator (`lm_head.weight/norm`); else None."""
+        sharing = self.maps.get(model)
+        if sharing is None:
+            return None
+        names, derived = self._by_name[model], sharing.derived
+        ends = [len(text), *(at for at in range(len(text) - 1, 0, -1) if text[at] in _SEPARATORS)]
+        return next((text[:end] for end in ends if text[:end] in names or text[:end] in derived), None)
+
+    def reach(self, storage: Storage, name: str) -> str | None:
+        """Tell how a write to a storage reaches a name: `alias`, `overlap` or `derived`; None if it does not."""
+        for each in self.maps[storage.model].affected(storage.key):
+            if each.name == name:
+                return "alias" if each.relation == "primary" else each.relation
+        return None
 
     def storages(self, model: str) -> Iterator[Storage]:
         """Yield a model's storages now, in key order."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from memory.inference.comodification import ComodificationProcess
 from memory.inference.summary import Correlation
 from memory.projections.knowledge.fact_rows import Rows, fact_row, one_tensor, pairs
+from memory.projections.knowledge.windows import Outcome
 from memory.projections.registry import Storage, StorageRegistry
 from memory.projections.tables import architectural_facts
 
@@ -120,6 +121,21 @@ class DroppedCorrelations:
         key = _Key(storage.model, "effect", storage.storage_id, storage.key, metric, source)
         self._correlate(key, "derived_metric", f"{metric} is computed from {source}", since, changes)
 
+    def definitional(self, outcome: Outcome) -> bool:
+        """Take an outcome, if its metric is by its name read off a tensor whose bytes the write reached; say whether.
+
+        The norm of what was written changes by definition: that is no effect of the write on anything.
+        """
+        storage = self._registry.by_id(outcome.write.storage_id)
+        name = self._registry.tensor_told_of(outcome.model, outcome.metric)
+        reason = self._registry.reach(storage, name) if storage is not None and name is not None else None
+        if storage is None or name is None or reason is None:
+            return False
+        key = _Key(storage.model, "effect", storage.storage_id, storage.key, outcome.metric, name)
+        relation = f"{outcome.metric} is read off {name}, which a write to {storage.key} changes"
+        self._correlate(key, reason, relation, storage.key_since, (outcome.write.sign, outcome.change))
+        return True
+
     def _correlate(self, key: _Key, reason: str, relation: str, since: int, pair: tuple[float, float]) -> None:
         strength = self._strengths.get(key)
         if strength is None:
@@ -141,12 +157,16 @@ class DroppedCorrelations:
         storage = self._registry.by_id(key.storage_id)
         if storage is None:
             return False
-        return storage.key == key.subject if key.kind == "effect" else {key.subject, key.object} <= set(storage.names)
+        if key.kind != "effect":
+            return {key.subject, key.object} <= set(storage.names)
+        restated = self._strengths[key].reason == "derived_metric"
+        return storage.key == key.subject and (restated or self._registry.reach(storage, key.what) is not None)
 
     def metric_defined(self, position: int, model: str, metric: str, sources: Sequence[str]) -> None:
         """Close what was noted about sources that a metric no longer has."""
-        for key in [key for key in self._strengths if (key.model, key.kind, key.object) == (model, "effect", metric)]:
-            if key.what not in sources:
+        for key, strength in list(self._strengths.items()):
+            told_of = (key.model, key.object, strength.reason) == (model, metric, "derived_metric")
+            if told_of and key.what not in sources:
                 self._close(key, position)
 
     def _close(self, key: _Key, position: int) -> None:

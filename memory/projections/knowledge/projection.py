@@ -108,7 +108,11 @@ class KnowledgeProjection(Projection):
             return
         self._metrics.seen(model, payload.metrics)
         outcomes = list(self._window(model).evaluation(event.position, event.act_id, payload.sample, payload.metrics))
-        own = [outcome for outcome in outcomes if not self._metrics.sources(model, outcome.metric)]
+        own = []
+        for outcome in outcomes:
+            definitional = self._dropped.definitional(outcome)
+            if not definitional and not self._metrics.sources(model, outcome.metric):
+                own.append(outcome)
         if len(own) < len(outcomes):
             self._restatements(model, outcomes)
         if own:
