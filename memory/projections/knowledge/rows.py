@@ -140,6 +140,8 @@ def in_words(hypothesis: Hypothesis, interval: Interval) -> str:
     metric = hypothesis.metric
     if family.kind == "effect":
         rises = "up" if hypothesis.direction > 0 else "down"
+        if not family.randomised:
+            return f"{verb}{dose}: {metric} went {rises} with the sign, which no coin decided, by {size}"
         return f"{verb}{dose}: the positive side moves {metric} {rises}, the negative side the other way, by {size}"
     rises = "raises" if hypothesis.direction > 0 else "lowers"
     return f"{verb}{dose} {rises} {metric}, whichever way it goes, by {size}"

@@ -193,7 +193,9 @@ def test_without_a_coin_a_claim_is_observational_and_about_the_sign_alone(histor
     found = tables(run(history, 160, even, coin=False))
     (pattern,) = found["patterns"]
     assert (pattern["kind"], pattern["grade"], pattern["subject"]) == ("effect", "observational", "mlp")
-    assert found["theories"][0]["theory_type"] == "behavioral"
+    (theory,) = found["theories"]
+    assert theory["theory_type"] == "behavioral"
+    assert "accuracy went down with the sign, which no coin decided" in theory["hypothesis"]
 
 
 def test_methods_doses_and_coins_are_series_of_their_own(history: Any, run: Any, tables: Any) -> None:
