@@ -91,7 +91,7 @@ affected_layers = Table(
     _position("position", "the event that wrote", key=True),
     _text("model", _MODEL),
     _text("layer_name", "a name the write reaches", key=True),
-    _text("storage_key", "the storage that name views", null=True),
+    _text("storage_key", "the storage that name views; null: a derived name, or one no map knows", null=True),
     _text("relation", "primary, alias, overlap or derived"),
     comment="Every name that every write reached: one row per event and name.",
 )
@@ -191,7 +191,7 @@ layer_statistics = Table(
     _text("layer_name", "the name it was read under", key=True),
     _text("model", _MODEL),
     _text("statistic", "which statistic"),
-    _position("storage_id", "the storage that name views; null: no map knows it", null=True),
+    _position("storage_id", "the storage that name views; null: a derived name, or one no map knows", null=True),
     _number("value", "the value; null where it is not finite"),
     _text("special", _SPECIAL, null=True),
     _flag("quarantined", "whether no map knows the name: kept, and never evidence"),

@@ -26,7 +26,12 @@ def upgrade() -> None:
         sa.Column("position", POSITION, autoincrement=False, nullable=False, comment="the event that wrote"),
         sa.Column("model", sa.Text(), nullable=False, comment="the model's name in this record"),
         sa.Column("layer_name", sa.Text(), nullable=False, comment="a name the write reaches"),
-        sa.Column("storage_key", sa.Text(), nullable=True, comment="the storage that name views"),
+        sa.Column(
+            "storage_key",
+            sa.Text(),
+            nullable=True,
+            comment="the storage that name views; null: a derived name, or one no map knows",
+        ),
         sa.Column("relation", sa.Text(), nullable=False, comment="primary, alias, overlap or derived"),
         sa.PrimaryKeyConstraint("position", "layer_name", name=op.f("pk_affected_layers")),
         comment="Every name that every write reached: one row per event and name.",
@@ -152,7 +157,7 @@ def upgrade() -> None:
             POSITION,
             autoincrement=False,
             nullable=True,
-            comment="the storage that name views; null: no map knows it",
+            comment="the storage that name views; null: a derived name, or one no map knows",
         ),
         sa.Column("value", NUMBER, nullable=True, comment="the value; null where it is not finite"),
         sa.Column(

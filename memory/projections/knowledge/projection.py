@@ -45,7 +45,7 @@ class KnowledgeProjection(Projection):
     """Settles every evaluation's outcomes; keeps its own rows, replaced as they change."""
 
     name = "knowledge"
-    version = 2
+    version = 1
     tables = (patterns, theories, beliefs, architectural_facts, evidence, predictions)
 
     def __init__(self) -> None:
