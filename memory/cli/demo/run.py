@@ -67,7 +67,7 @@ def run_demo(settings: Settings, *, as_json: bool) -> None:
     started = time.monotonic()
     # Before the database is opened: a checkpoint that cannot be used leaves no empty record behind.
     given = _given(settings.model) if settings.model is not None else None
-    with MemorySystem(settings.database, actor="palimpsest demo") as memory:
+    with MemorySystem(settings.database, actor="palimpsest demo", seed=settings.seed) as memory:
         subject = given if given is not None else _prepare(memory, settings, console)
         memory.attach(subject.model, name=subject.name)
         done = _acts_so_far(memory)

@@ -134,3 +134,20 @@ def test_a_checkpoint_that_cannot_be_used_leaves_no_record_behind(tmp_path: Path
     with pytest.raises(PalimpsestError, match=r"config\.json"):
         run_demo(Settings(str(tmp_path / "demo.db"), 5, 0, tmp_path, False, False), as_json=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_seed_makes_the_same_run_and_another_seed_another(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes = []
+    for number, seed in enumerate((3, 3, 4)):
+        database = str(tmp_path / f"{number}.db")
+        demo(capsys, database, checkpoint, acts=15, seed=seed)
+        with MemorySystem(database) as memory:
+            outcomes.append(
+                memory.query_sql(
+                    "SELECT pattern_id, act_id, signed_outcome FROM evidence ORDER BY position, pattern_id"
+                )
+            )
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0] != outcomes[2]
