@@ -53,7 +53,6 @@ __all__ = [
     "SchemaOutdated",
     "SchemaTooNew",
     "SeveralStorages",
-    "UnknownAct",
     "UnknownEventType",
     "UnknownModel",
     "UnknownName",
@@ -395,11 +394,11 @@ class AmbiguousModel(PalimpsestError):
 
 
 class UnknownModel(PalimpsestError):
-    """A model name that the record does not have.
+    """A model name under which nothing is attached here.
 
     Attributes:
         model: The name asked for.
-        known: The names it does have, sorted.
+        known: The names of the models that are attached, sorted.
     """
 
     code = "unknown-model"
@@ -408,7 +407,7 @@ class UnknownModel(PalimpsestError):
         self.model = model
         self.known = tuple(sorted(known))
         super().__init__(
-            f"no model named {model!r} was ever attached", remedy=_suggestion(model, self.known, "attach it first")
+            f"no model named {model!r} is attached", remedy=_suggestion(model, self.known, "attach it first")
         )
 
 
@@ -426,22 +425,6 @@ class NotAttached(PalimpsestError):
         super().__init__(
             "no model is attached" if model is None else f"the live model {model!r} is not attached",
             remedy=remedy or f"call memory.attach(model, name={(model or 'name')!r}) first",
-        )
-
-
-class UnknownAct(PalimpsestError):
-    """An act that the record does not have.
-
-    Attributes:
-        act: The act asked for.
-    """
-
-    code = "unknown-act"
-
-    def __init__(self, act: str, known: Iterable[str] = ()) -> None:
-        self.act = act
-        super().__init__(
-            f"there is no act {act!r}", remedy=_suggestion(act, known, "list the acts with `palimpsest log`")
         )
 
 

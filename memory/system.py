@@ -444,10 +444,9 @@ class MemorySystem:
             One mapping per row.
 
         Raises:
-            QueryError: The engine refused it.
+            QueryError: The engine refused it, or two columns of the answer have one name.
         """
-        columns, rows = self._store.database.read_only_rows(statement, parameters)
-        return [dict(zip(columns, row, strict=True)) for row in rows]
+        return list(self._store.database.read_only_rows(statement, parameters).mappings())
 
     def verify(self) -> VerifyReport:
         """Check the log's chain, and live weights against the log; report, never append."""

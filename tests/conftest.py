@@ -6,7 +6,8 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """One real PostgreSQL server for the whole run; the run fails where it cannot start."""
-    with _postgres().running_server() as server:
+    with _loaded("postgres").running_server() as server:
         yield server
 
 
@@ -41,12 +42,26 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
 
 
-def _postgres():  # type: ignore[no-untyped-def]
-    """Load tests/postgres.py by its path: the tests are no package."""
-    name = "palimpsest_tests_postgres"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("postgres.py"))
+@pytest.fixture(scope="session")
+def histories() -> ModuleType:
+    """The module that tells histories to fold, and reads the tables they fold into."""
+    return _loaded("histories")
+
+
+@pytest.fixture
+def history(histories: ModuleType) -> Any:
+    """A history without events."""
+    return histories.History()
+
+
+def _loaded(name: str) -> ModuleType:
+    """Load a module of helpers by its path: the tests are no package."""
+    known = f"palimpsest_tests_{name}"
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, Path(__file__).with_name(f"{name}.py"))
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
+        sys.modules[known] = module
         spec.loader.exec_module(module)
-    return sys.modules[name]
+    return sys.modules[known]

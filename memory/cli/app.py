@@ -188,8 +188,7 @@ def query(
     from memory.cli.output import show_rows
 
     with _opened(database) as store:
-        columns, rows = store.database.read_only_rows(statement, {})
-        show_rows([dict(zip(columns, row, strict=True)) for row in rows], as_json=as_json, empty="no rows")
+        show_rows(store.database.read_only_rows(statement, {}).mappings(), as_json=as_json, empty="no rows")
 
 
 @app.command()
@@ -231,7 +230,7 @@ def beliefs(
     from memory.system import MemorySystem
 
     with _opened(database):
-        pass
+        pass  # refuses a database that does not exist, which MemorySystem would make
     with MemorySystem(database) as memory:
         rows = [dict(row._mapping) for row in memory.beliefs(status=None if everything else "active")]
     if not as_json:

@@ -73,12 +73,6 @@ def knows(event_type: str) -> bool:
     return event_type in _PAYLOAD_TYPES
 
 
-def event_types() -> tuple[str, ...]:
-    """Give every known event type, sorted."""
-    _load_families()
-    return tuple(sorted(_PAYLOAD_TYPES))
-
-
 def decode(event_type: str, schema_version: int, text: str) -> Payload:
     """Turn stored text into the payload, lifted to the latest schema version.
 

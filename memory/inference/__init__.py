@@ -12,7 +12,6 @@ from memory.inference.credence import Prior, credences, estimate_prior
 from memory.inference.effects import PairedProcess
 from memory.inference.intervals import ConfidenceSequence
 from memory.inference.kernel import LAMBDAS, SignBet
-from memory.inference.movement import MovementProcess
 from memory.inference.multiplicity import ALPHA, KIND_SHARES, Family, adjust, family_share, reject
 from memory.inference.retraction import EDetector
 from memory.inference.scale import RunningScale
@@ -30,7 +29,6 @@ __all__ = [
     "EDetector",
     "Family",
     "Forecast",
-    "MovementProcess",
     "PairedProcess",
     "Prior",
     "RunningScale",

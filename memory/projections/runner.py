@@ -14,9 +14,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from memory.errors import ProjectionError
+from memory.errors import ProjectionError, UnknownEventType
 from memory.events.envelope import StoredEvent
-from memory.events.registry import Payload, knows
+from memory.events.registry import Payload
 from memory.projections.base import Projection
 from memory.projections.tables import projections as positions_table
 from memory.store.log import EventStore
@@ -200,10 +200,15 @@ def _move(connection: Connection, projection: Projection, behind: int, reached: 
 
 
 def _decode(event: StoredEvent) -> Payload | None:
-    if not knows(event.event_type):
-        _log.warning("position %d: unknown event type %r is kept and passed over", event.position, event.event_type)
+    try:
+        return event.payload
+    except UnknownEventType as error:
+        _log.warning(
+            "position %d is kept and passed over (rebuild the projections after upgrading): %s",
+            event.position,
+            error.message,
+        )
         return None
-    return event.payload
 
 
 def _fold(projection: Projection, events: Sequence[tuple[StoredEvent, Payload]]) -> None:

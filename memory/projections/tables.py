@@ -249,11 +249,12 @@ predictions = Table(
     metadata,
     _text("theory_id", "the theory", key=True),
     _position("position", "the outcome it was about", key=True),
-    _number("p_positive", "probability it gave to a positive outcome", null=False),
+    _count("direction", "the side the theory names, +1 or -1"),
+    _number("probability", "given to an outcome on that side, beyond the smallest effect that matters", null=False),
     _number("mean", "normal forecast: mean, in the metric's units", null=False),
     _number("sd", "normal forecast: standard deviation", null=False),
     _number("outcome", "what came, with the sign the kind looks at; null: not finite"),
-    _flag("hit", "whether the likelier side came; null where the outcome is not finite", null=True),
+    _flag("hit", "whether it came on that side; null for a tie, and where the outcome is not finite", null=True),
     comment="Forecasts computed strictly before their outcome, with the outcome.",
 )
 
@@ -289,7 +290,7 @@ architectural_facts = Table(
     _text("relation", "the relation that explains it, in words"),
     _text("strength_kind", "what strength measures: log_e_value, correlation, or none", null=True),
     _number("strength", "how strong it looked, computed from the data; null: nothing recorded yet"),
-    _count("support", "records it was computed from"),
+    _count("support", "records it was computed from; of co-modification: complete acts that wrote"),
     _position("first_position", "position from which the relation holds"),
     _position("to_position", "position at which the relation ended; null while it holds", null=True),
     comment="Correlations that were dropped because architecture explains them, with how strong they looked.",

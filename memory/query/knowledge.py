@@ -55,10 +55,10 @@ class Reporter:
         changed = {identity: status for identity, status in now.items() if before.get(identity) != status}
         return ConsolidationReport(
             position=position,
-            new=tuple(sorted(identity for identity in changed if identity not in before)),
-            weakened=_of(changed, before, "weakened"),
-            strengthened=_of(changed, before, "active"),
-            retracted=_of(changed, before, "retracted"),
+            new=tuple(sorted(each for each, status in changed.items() if each not in before and status == "active")),
+            weakened=_now(changed, "weakened"),
+            strengthened=tuple(each for each in _now(changed, "active") if each in before),
+            retracted=_now(changed, "retracted"),
         )
 
     def _statuses(self) -> dict[str, str]:
@@ -72,8 +72,8 @@ class Reporter:
         return statuses
 
 
-def _of(changed: Mapping[str, str], before: Mapping[str, str], status: str) -> tuple[str, ...]:
-    return tuple(sorted(each for each, now in changed.items() if now == status and each in before))
+def _now(changed: Mapping[str, str], status: str) -> tuple[str, ...]:
+    return tuple(sorted(each for each, now in changed.items() if now == status))
 
 
 def known_patterns(database: Database, *, kind: str | None, status: str | None, model: str | None) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -33,13 +33,24 @@ class KnownModel:
             history = self.histories.get(key, ())
             ends = [position for position, _ in history[1:]] + [float("inf")]
             spans = [(start, end) for (start, held), end in zip(history, ends, strict=True) if held == fingerprint]
-            common = [
-                (max(low, start), min(high, end))
-                for low, high in common
-                for start, end in spans
-                if max(low, start) < min(high, end)
-            ]
-        return max((low for low, _ in common), default=0) or None
+            common = _intersection(common, spans)
+        return common[-1][0] or None if common else None
+
+
+def _intersection(first: Sequence[tuple[int, float]], second: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Intersect two sequences of half-open spans, each sorted and disjoint; so is the result."""
+    common: list[tuple[int, float]] = []
+    here = there = 0
+    while here < len(first) and there < len(second):
+        low = max(first[here][0], second[there][0])
+        high = min(first[here][1], second[there][1])
+        if low < high:
+            common.append((low, high))
+        if first[here][1] < second[there][1]:
+            here += 1
+        else:
+            there += 1
+    return common
 
 
 def known_model(database: Database, model: str) -> KnownModel | None:

@@ -24,6 +24,9 @@ class Coin(int):
         coin.propensity = propensity
         return coin
 
+    def __getnewargs__(self) -> tuple[int, float]:  # type: ignore[override]
+        return int(self), self.propensity
+
 
 def new_act_id(generator: random.Random) -> str:
     """Make up the name of an act."""

@@ -86,11 +86,6 @@ class Journal:
         self._correlation_id = correlation_id
         self._open: ContextVar[_Batch | None] = ContextVar("palimpsest_batch", default=None)
 
-    @property
-    def in_batch(self) -> bool:
-        """Whether this thread or task has a batch open."""
-        return self._batch() is not None
-
     def record(
         self,
         events: Sequence[NewEvent],

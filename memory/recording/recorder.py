@@ -224,9 +224,11 @@ class Recorder:
             )
             for name in names
         ]
+        repeats = [
+            self._recorded_under(numbered(envelope.key, number), type(each)) for number, each in enumerate(events)
+        ]
         take_back = attached.remember()
-        for number, event in enumerate(events):
-            first = self._recorded_under(numbered(envelope.key, number), type(event))
+        for number, (event, first) in enumerate(zip(list(events), repeats, strict=True)):
             if first is None:
                 take_over_digests(attached, event)
             else:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 
 from memory.store import faults
-from memory.store.location import Location
+from memory.store.location import CONNECT_TIMEOUT, Location
 
 Durability = Literal["full", "normal"]
 """`full`: what was acknowledged survives power loss. `normal`: it survives the end of the process."""
@@ -29,7 +29,7 @@ def make_engine(location: Location, durability: Durability) -> Engine:
             location.url,
             isolation_level="READ COMMITTED",
             hide_parameters=True,
-            connect_args={} if "connect_timeout" in location.url.query else {"connect_timeout": 10},
+            connect_args={} if "connect_timeout" in location.url.query else {"connect_timeout": CONNECT_TIMEOUT},
         )
         if durability == "normal":
             event.listen(engine, "connect", _postgresql_normal)

@@ -19,6 +19,10 @@ _POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 _SQLITE = frozenset({"sqlite", "sqlite+pysqlite"})
 
 
+CONNECT_TIMEOUT = 10
+"""Seconds to wait for a PostgreSQL server, where the URL does not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """A place a database can be at."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from memory.errors import QueryError
 from memory.store import faults
-from memory.store.location import Location, file_uri
+from memory.store.location import CONNECT_TIMEOUT, Location, file_uri
 
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _READING_PRAGMAS = frozenset(
@@ -36,6 +36,20 @@ class Rows(NamedTuple):
 
     columns: tuple[str, ...]
     rows: Iterator[tuple[Any, ...]]
+
+    def mappings(self) -> list[dict[str, Any]]:
+        """Give the rows by column name.
+
+        Raises:
+            QueryError: Two columns have one name: a mapping would lose one of them.
+        """
+        twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
+        if twice:
+            raise QueryError(
+                f"two columns of the answer are named {twice[0]!r}",
+                remedy=f"name them apart: {twice[0]} AS another_name",
+            )
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 def read_only_rows(
@@ -129,7 +143,8 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
 def _postgresql_cursor(location: Location, sql: str, parameters: Mapping[str, Any]) -> Iterator[Any]:
     import psycopg
 
-    arguments = location.url.translate_connect_args(username="user", database="dbname") | dict(location.url.query)
+    place = location.url.translate_connect_args(username="user", database="dbname")
+    arguments = {"connect_timeout": CONNECT_TIMEOUT} | place | dict(location.url.query)
     try:
         connection = psycopg.connect(**arguments)
     except psycopg.Error as error:

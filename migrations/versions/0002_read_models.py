@@ -68,7 +68,12 @@ def upgrade() -> None:
             nullable=True,
             comment="how strong it looked, computed from the data; null: nothing recorded yet",
         ),
-        sa.Column("support", sa.BigInteger(), nullable=False, comment="records it was computed from"),
+        sa.Column(
+            "support",
+            sa.BigInteger(),
+            nullable=False,
+            comment="records it was computed from; of co-modification: complete acts that wrote",
+        ),
         sa.Column(
             "first_position",
             POSITION,
@@ -329,7 +334,13 @@ def upgrade() -> None:
         "predictions",
         sa.Column("theory_id", sa.Text(), nullable=False, comment="the theory"),
         sa.Column("position", POSITION, autoincrement=False, nullable=False, comment="the outcome it was about"),
-        sa.Column("p_positive", NUMBER, nullable=False, comment="probability it gave to a positive outcome"),
+        sa.Column("direction", sa.BigInteger(), nullable=False, comment="the side the theory names, +1 or -1"),
+        sa.Column(
+            "probability",
+            NUMBER,
+            nullable=False,
+            comment="given to an outcome on that side, beyond the smallest effect that matters",
+        ),
         sa.Column("mean", NUMBER, nullable=False, comment="normal forecast: mean, in the metric's units"),
         sa.Column("sd", NUMBER, nullable=False, comment="normal forecast: standard deviation"),
         sa.Column(
@@ -339,7 +350,7 @@ def upgrade() -> None:
             "hit",
             sa.Boolean(),
             nullable=True,
-            comment="whether the likelier side came; null where the outcome is not finite",
+            comment="whether it came on that side; null for a tie, and where the outcome is not finite",
         ),
         sa.PrimaryKeyConstraint("theory_id", "position", name=op.f("pk_predictions")),
         comment="Forecasts computed strictly before their outcome, with the outcome.",

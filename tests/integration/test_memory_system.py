@@ -284,3 +284,8 @@ def test_a_closed_batch_and_an_aborted_one_are_whole_and_absent(memory):
         memory.record_metrics({"loss": 8.0}, key="0")
     memory.consolidate()
     assert len(memory.query_sql("SELECT * FROM metrics")) == 5
+
+
+def test_an_answer_with_two_columns_of_one_name_is_refused_rather_than_losing_one(memory):
+    with pytest.raises(QueryError, match="two columns of the answer are named 'x'"):
+        memory.query_sql("SELECT 1 AS x, 2 AS x")

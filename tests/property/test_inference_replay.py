@@ -15,7 +15,6 @@ from memory.inference import (
     ComodificationProcess,
     Correlation,
     EDetector,
-    MovementProcess,
     PairedProcess,
     Score,
     SignBet,
@@ -50,7 +49,6 @@ def score_step(pair: tuple[PairedProcess, Score], outcome: float) -> None:
 MACHINES: list[tuple[Fresh, Step]] = [
     (lambda: PairedProcess(smallest_effect=1e-3), lambda m, u: m.update(u, 0.3 if u > 1.0 else 0.5)),
     (lambda: EDetector(direction=-1, effect=0.3), lambda m, u: m.update(u)),
-    (MovementProcess, lambda m, u: m.update(u)),
     (ComodificationProcess, lambda m, u: m.update(u > 0.0, u < 1.0)),
     (Correlation, lambda m, u: m.update(u, abs(u))),
     (SignBet, lambda m, u: m.update(max(-3.0, min(3.0, u))) if not math.isnan(u) else None),

@@ -132,10 +132,10 @@ def _believed(memory: MemorySystem, console: Console) -> None:
 
 
 def _calibration(memory: MemorySystem) -> Calibration:
-    """Hold every forecast against its outcome: the side it thought likelier, with the probability it gave."""
+    """Hold every forecast against its outcome."""
     calibration = Calibration()
-    for row in memory.query_sql("SELECT p_positive, hit FROM predictions WHERE hit IS NOT NULL ORDER BY position"):
-        calibration.update(max(row["p_positive"], 1.0 - row["p_positive"]), bool(row["hit"]))
+    for row in memory.query_sql("SELECT probability, hit FROM predictions WHERE hit IS NOT NULL ORDER BY position"):
+        calibration.update(row["probability"], bool(row["hit"]))
     return calibration
 
 

@@ -72,14 +72,15 @@ class DroppedCorrelations:
         """Take one counted write: names of one storage were "modified together" once more."""
         current = self._acts.setdefault(model, _Act())
         if act is None or act != current.act:
-            self._finish_act(model, current)
-            current.act, current.storages = act, []
+            self.finish_act(model)
+            current.act = act
         if storage_id not in current.storages:
             current.storages.append(storage_id)
 
-    def _finish_act(self, model: str, act: _Act) -> None:
-        """Enter an act into the co-modification series that a log with one series per name would keep."""
-        if not act.storages:
+    def finish_act(self, model: str) -> None:
+        """Enter the act under way into the co-modification series that a log with one series per name would keep."""
+        act = self._acts.get(model)
+        if act is None or not act.storages:
             return
         for storage in self._registry.tied(model):
             written = storage.storage_id in act.storages
@@ -95,6 +96,7 @@ class DroppedCorrelations:
                 strength.support += written
                 if strength.support:
                     self._dirty[key] = None
+        act.storages = []
 
     def statistics(self, model: str, statistic: str, values: Mapping[str, float]) -> None:
         """Take one reading of layer statistics: aliases read twice are one series told twice."""

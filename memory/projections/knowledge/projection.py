@@ -77,6 +77,8 @@ class KnowledgeProjection(Projection):
             self._dropped.statistics(payload.model, payload.statistic, payload.values)
 
     def _sharing(self, event: StoredEvent, payload: ModelAttached | SharingChanged) -> None:
+        # The act under way belongs to the names as they were.
+        self._dropped.finish_act(payload.model)
         change = self._registry.apply(event.position, payload)
         if change is not None:
             self._facts.sharing(event.position, payload.model, self._registry.maps[payload.model], change)

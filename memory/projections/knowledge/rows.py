@@ -93,15 +93,16 @@ def _belief_row(hypothesis: Hypothesis, interval: Interval) -> dict[str, Any]:
 
 def prediction_row(hypothesis: Hypothesis, outcome: Outcome, signed: float, prediction: Forecast) -> dict[str, Any]:
     """Give the row of a forecast that has met its outcome."""
-    likely = prediction.probability >= 0.5
+    tie = signed == 0.0 and prediction.smallest_effect == 0.0
     return {
         "theory_id": hypothesis.identity("theory"),
         "position": outcome.position,
-        "p_positive": prediction.probability if prediction.direction > 0 else 1.0 - prediction.probability,
+        "direction": prediction.direction,
+        "probability": prediction.probability,
         "mean": prediction.mean,
         "sd": prediction.sd,
         "outcome": _finite(signed),
-        "hit": prediction.hit(signed) == likely if math.isfinite(signed) else None,
+        "hit": prediction.hit(signed) if math.isfinite(signed) and not tie else None,
     }
 
 

@@ -21,6 +21,10 @@ _OPEN_WINDOWS = 64
 """Acts per model that are kept in mind; the oldest is forgotten beyond that, and would begin anew."""
 
 
+_REMEMBERED = 10_000
+"""Acts per model that wrote and were given up, and are not to begin anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """An act's write to its one storage; several writes to it are one, their doses added."""
@@ -82,6 +86,7 @@ class ActWindows:
     def __init__(self, model: str) -> None:
         self._model = model
         self._windows: dict[str, _Window] = {}
+        self._given_up: dict[str, None] = {}
         self._writes = 0
 
     def evaluation(
@@ -136,13 +141,20 @@ class ActWindows:
         if window is None:
             window = self._windows[act_id] = _Window()
             while len(self._windows) > _OPEN_WINDOWS:
-                del self._windows[next(iter(self._windows))]
+                oldest = next(iter(self._windows))
+                if self._windows.pop(oldest).own_writes:
+                    self._given_up[oldest] = None
+            while len(self._given_up) > _REMEMBERED:
+                del self._given_up[next(iter(self._given_up))]
+            # Its coin is known: what comes under the same name later is no second act.
+            window.joint = act_id in self._given_up
         return window
 
     def to_state(self) -> dict[str, Any]:
         """Give the windows as plain data."""
         return {
             "writes": self._writes,
+            "given_up": list(self._given_up),
             "windows": [
                 [
                     act_id,
@@ -161,6 +173,7 @@ class ActWindows:
         """Rebuild from `to_state`."""
         windows = cls(model)
         windows._writes = state["writes"]
+        windows._given_up = dict.fromkeys(state["given_up"])
         for act_id, baselines, write, own_writes, joint, settled in state["windows"]:
             windows._windows[act_id] = _Window(
                 {(metric, sample): (at, _number(value), then) for metric, sample, at, value, then in baselines},

@@ -125,7 +125,7 @@ def test_every_forecast_is_made_from_what_was_known_before_its_outcome(
                 expected[event.position] = (told[each.digest].mean, told[each.digest].probability)
     rows = histories.flushed(projection)["predictions"]
     assert rows
-    assert {row["position"]: (row["mean"], row["p_positive"]) for row in rows} == expected
+    assert {row["position"]: (row["mean"], row["probability"]) for row in rows} == expected
 
 
 def test_a_theory_that_keeps_predicting_becomes_a_belief(history: Any, run: Any, tables: Any) -> None:

@@ -79,6 +79,17 @@ def test_how_strong_comodification_looked_is_computed_from_the_writes(
     assert fact["strength_kind"] == "log_e_value"
 
 
+def test_writes_from_before_a_tie_are_no_comodification_of_it(histories: ModuleType, history: Any, tables: Any) -> None:
+    history.attach(histories.sharing("abc"))
+    history.write("before", "a")
+    history.change(histories.sharing("abc", "ab"))
+    history.write("one", "a")
+    history.write("two", "b")
+    history.write("under way", "c")
+    (fact,) = facts(tables(history), kind="comodification")
+    assert (fact["first_position"], fact["support"]) == (3, 2)
+
+
 def test_a_pair_never_written_leaves_no_comodification(histories: ModuleType, history: Any, tables: Any) -> None:
     history.attach(histories.sharing("abc", "ab"))
     for number in range(40):

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select, update
 
 from memory.errors import ProjectionError
 from memory.events.envelope import StoredEvent
+from memory.events.observations import Observation
 from memory.events.registry import _PAYLOAD_TYPES, Payload, register
 from memory.projections.base import Projection
 from memory.projections.catalogue import PROJECTIONS
@@ -107,8 +108,20 @@ def test_an_event_type_nobody_knows_is_passed_over(
     noted(store, 2)
     with caplog.at_level(logging.WARNING):
         assert ProjectionRunner(store, PROJECTIONS).catch_up() == 3
-    assert "position 1: unknown event type 'from_the_future'" in caplog.text
+    assert "position 1 is kept and passed over" in caplog.text
+    assert "'from_the_future'" in caplog.text
     assert len(histories.rows(store, observations)) == 2
+
+
+def test_a_newer_version_of_a_known_event_type_is_passed_over_too(
+    store: EventStore, noted: Any, histories: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Observation, "schema_version", 2)
+    noted(store, 1)
+    monkeypatch.undo()
+    noted(store, 2)
+    assert ProjectionRunner(store, PROJECTIONS).catch_up() == 3
+    assert [row["position"] for row in histories.rows(store, observations)] == [2, 3]
 
 
 def test_a_projection_that_fails_says_where_and_leaves_nothing_of_its_chunk(

@@ -229,3 +229,11 @@ def test_more_acts_than_are_kept_in_mind_only_forget_the_oldest(told: Any, evide
     assert {row["act_id"] for row in evidence(told)} == set()
     told.events = told.events[:-4] + told.events[-2:]
     assert {row["act_id"] for row in evidence(told)} == {"young"}
+
+
+def test_an_act_given_up_for_lack_of_room_does_not_begin_anew_under_its_name(told: Any, evidence: Any) -> None:
+    told.experiment("act", "a", 1.0, BEFORE, AFTER)
+    for number in range(70):
+        told.metrics(f"other-{number}", BEFORE)
+    told.experiment("act", "a", 1.0, BEFORE, AFTER)
+    assert {row["position"] for row in evidence(told)} == {4}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 
 import pytest
@@ -116,3 +118,8 @@ def test_a_seed_used_again_on_the_same_record_names_new_acts(tmp_path):
                 memory.record_metrics({"loss": 1.0})
             names.append(act.id)
     assert names[0] != names[1]
+
+
+def test_a_coin_crosses_processes_with_its_propensity():
+    for coin in (pickle.loads(pickle.dumps(Coin(-1, 0.25))), copy.deepcopy(Coin(-1, 0.25))):
+        assert (int(coin), coin.propensity, type(coin)) == (-1, 0.25, Coin)

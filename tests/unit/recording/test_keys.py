@@ -5,6 +5,7 @@ import datetime
 
 import pytest
 
+from introspection.sharing import SharingMap
 from memory.errors import BatchError, InvalidPayload, KeyConflict
 
 
@@ -93,3 +94,11 @@ def test_a_key_no_engine_can_store_is_refused_and_nothing_is_remembered(memory, 
     with memory.edit("head.weight") as weight:
         weight.add_(1)
     assert types() == ["unattributed_write", "coupled_modification"]
+
+
+def test_a_key_that_cannot_be_numbered_changes_nothing_in_memory(memory):
+    attached = memory.attach(SharingMap.from_relations(names=["m.a", "m.b"]), name="two")
+    attached.fingerprints["m.a"] = "held"
+    with pytest.raises(InvalidPayload):
+        memory.record_modification("m", model="two", key="k" * 1000)
+    assert attached.fingerprints["m.a"] == "held"
