@@ -90,7 +90,7 @@ class MemorySystem:
         return self._store
 
     def close(self) -> None:
-        """Let the database go."""
+        """Let the database go; whatever is asked of this memory later raises `DatabaseError`."""
         self._store.close()
 
     def __enter__(self) -> Self:

@@ -35,6 +35,8 @@ DatabaseOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 DEFAULT_DATABASE = "research.db"
+UTC_TEXT = "%Y-%m-%dT%H:%M:%S.%fZ"
+"""How every view and table writes a time."""
 
 
 def run() -> None:
@@ -167,8 +169,8 @@ def _whole(event: StoredEvent) -> dict[str, Any]:
         "version": event.version,
         "event_type": event.event_type,
         "schema_version": event.schema_version,
-        "occurred_at": event.occurred_at.isoformat(),
-        "recorded_at": event.recorded_at.isoformat(),
+        "occurred_at": event.occurred_at.strftime(UTC_TEXT),
+        "recorded_at": event.recorded_at.strftime(UTC_TEXT),
         "act_id": event.act_id,
         "correlation_id": event.correlation_id,
         "causation_id": event.causation_id,

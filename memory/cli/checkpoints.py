@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memory.cli.demo.model import UnusableCheckpoint
+from memory.cli.demo.model import UnusableCheckpoint, first_line
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -36,5 +36,5 @@ def load_any(path: Path) -> Module:
         kind = next((each for each in named if each is not None), transformers.AutoModel)
         model: Module = kind.from_pretrained(path, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        raise UnusableCheckpoint(path, f"transformers says: {error}") from error
+        raise UnusableCheckpoint(path, f"transformers says: {first_line(error)}") from error
     return model

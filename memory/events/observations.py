@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from memory.events.codec import JsonData, Number
 from memory.events.registry import Payload, register
@@ -69,6 +69,12 @@ class MetricDefined(Payload):
     better: Literal["lower", "higher"] | None = None
     smallest_effect: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """In units of the metric, per act at the reference dose."""
+
+    @model_validator(mode="after")
+    def _not_of_itself(self) -> Self:
+        if self.name in self.derived_from:
+            raise ValueError(f"{self.name!r} cannot be computed from itself")
+        return self
 
 
 @register

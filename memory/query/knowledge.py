@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from memory.errors import InvalidArgument
+from memory.inference.multiplicity import KIND_SHARES
 from memory.projections.tables import architectural_facts, beliefs, patterns, theories
 from memory.store.engine import Database
 
@@ -78,6 +79,8 @@ def _now(changed: Mapping[str, str], status: str) -> tuple[str, ...]:
 
 def known_patterns(database: Database, *, kind: str | None, status: str | None, model: str | None) -> list[Any]:
     """Give patterns, strongest evidence first."""
+    if kind is not None and kind not in KIND_SHARES:
+        raise InvalidArgument("kind", kind, f"it is one of {', '.join(KIND_SHARES)}, or None for every kind")
     return _rows(database, patterns, {"kind": kind, "status": _status(status), "model": model}, "log_e_value")
 
 

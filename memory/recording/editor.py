@@ -190,8 +190,13 @@ class Editor:
     ) -> None:
         """Record that an edit did not happen, and what its block did beside it.
 
-        A failure to do so is told on the exception that is under way.
+        What could not be put back, and a failure to record it, are told on the exception that is under way.
         """
+        if not restored:
+            names = ", ".join(edit.name for edit in edits)
+            error.add_note(
+                f"{names}: bound to another tensor inside the edit, so putting the old bytes back shows nowhere"
+            )
         events = [
             EditAborted(
                 model=attached.name,

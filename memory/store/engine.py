@@ -49,6 +49,7 @@ class Database:
         self.location = location
         self.engine = engine
         self.durability: Durability = durability
+        self._closed = False
         self.busy_timeout = BUSY_TIMEOUT
         self._locks: dict[str, _OwnedLock] = {}
         self._memory_lock = threading.RLock()
@@ -95,13 +96,21 @@ class Database:
         return self.location.dialect
 
     def close(self) -> None:
-        """Give every connection back; a closed database may be used again, unless it is in memory."""
+        """Give every connection back; whatever is asked of it later raises `DatabaseError`."""
+        self._closed = True
         with faults.translated(self.location):
             self.engine.dispose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise DatabaseError(
+                f"the database {self.location} was closed", remedy="open it again: what was recorded is there"
+            )
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection in a transaction that only reads; its snapshot is per statement on PostgreSQL."""
+        self._check_open()
         with self._alone_in_memory() as outer:
             if outer is not None:
                 yield outer
@@ -121,6 +130,7 @@ class Database:
             AppendOnlyViolation: Something tried to change what was recorded.
             DatabaseError: The engine refused something else.
         """
+        self._check_open()
         with self._alone_in_memory() as outer:
             if outer is not None:
                 raise _nested(self.location)
@@ -142,6 +152,7 @@ class Database:
         Raises:
             QueryError: The engine refused the statement; the message is the engine's.
         """
+        self._check_open()
         if self.location.in_memory:
             with self._alone_in_memory() as outer:
                 connection = outer or self.engine.connect()

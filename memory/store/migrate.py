@@ -180,7 +180,7 @@ def _in_words(difference: tuple[Any, ...]) -> str:
 def _missing_triggers(connection: Connection) -> list[str]:
     if connection.dialect.name == "sqlite":
         found = set(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars())
-        needed = {f"{table}_refuses_{change}" for table in APPEND_ONLY for change in ("update", "delete")}
+        needed = {f"{table}_refuses_{change}" for table in APPEND_ONLY for change in ("update", "delete", "replace")}
     else:
         found = set(
             connection.execute(

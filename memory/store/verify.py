@@ -29,6 +29,14 @@ class Problem:
     message: str
     """What is wrong, in words."""
 
+    def __str__(self) -> str:
+        span = (
+            f"position {self.first_position}"
+            if self.first_position == self.last_position
+            else f"positions {self.first_position} to {self.last_position}"
+        )
+        return f"append {self.append_id} ({span}): {self.message}"
+
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:

@@ -18,6 +18,11 @@ depends_on = None
 
 WIDE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 APPEND_ONLY = ("ledger", "appends", "record_keys")
+SAME_PLACE = {
+    "ledger": "position = NEW.position OR (stream_id = NEW.stream_id AND version = NEW.version)",
+    "appends": "append_id = NEW.append_id",
+    "record_keys": "key = NEW.key OR position = NEW.position",
+}
 ORIGIN_DIGEST = hashlib.sha256(b"palimpsest origin 1\0").hexdigest()
 
 
@@ -31,6 +36,12 @@ def upgrade() -> None:
                     f"CREATE TRIGGER {table}_refuses_{change.lower()} BEFORE {change} ON {table} "
                     f"BEGIN SELECT RAISE(ABORT, 'append-only: {change} of {table} is refused'); END"
                 )
+            # REPLACE deletes without firing a DELETE trigger unless the connection asks for recursive triggers.
+            op.execute(
+                f"CREATE TRIGGER {table}_refuses_replace BEFORE INSERT ON {table} "
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {SAME_PLACE[table]}) "
+                f"BEGIN SELECT RAISE(ABORT, 'append-only: REPLACE in {table} is refused'); END"
+            )
         op.execute(SQLITE_EVENTS)
     else:
         op.execute(f"INSERT INTO appends VALUES (0, 1, 0, 0, NULL, NULL, decode('{ORIGIN_DIGEST}', 'hex'))")

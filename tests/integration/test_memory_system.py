@@ -16,7 +16,7 @@ from torch import nn
 
 from introspection.sharing import SharingMap
 from memory import MemorySystem
-from memory.errors import PalimpsestError, QueryError
+from memory.errors import DatabaseError, InvalidArgument, InvalidPayload, PalimpsestError, QueryError
 
 torch.set_num_threads(1)
 
@@ -289,3 +289,22 @@ def test_a_closed_batch_and_an_aborted_one_are_whole_and_absent(memory):
 def test_an_answer_with_two_columns_of_one_name_is_refused_rather_than_losing_one(memory):
     with pytest.raises(QueryError, match="two columns of the answer are named 'x'"):
         memory.query_sql("SELECT 1 AS x, 2 AS x")
+
+
+def test_a_closed_memory_refuses_to_go_on(database_url):
+    memory = MemorySystem(database_url)
+    memory.close()
+    for late in (
+        lambda: memory.record_observation("behavior", "late"),
+        lambda: memory.query_sql("SELECT 1 AS one"),
+        memory.patterns,
+    ):
+        with pytest.raises(DatabaseError, match="was closed"):
+            late()
+
+
+def test_unknown_kinds_and_metrics_of_themselves_are_refused(memory):
+    with pytest.raises(InvalidArgument, match="nope"):
+        memory.patterns("nope")
+    with pytest.raises(InvalidPayload, match="itself"):
+        memory.define_metric("loss", derived_from=["loss"])

@@ -32,6 +32,12 @@ Progress = Callable[[int, int, float], None]
 """Called after each training step with the steps done, the steps planned, and the step's loss in nats."""
 
 
+def first_line(error: Exception) -> str:
+    """Give what an exception says first: transformers' lists of all it knows bury it."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0] if len(lines[0]) <= 300 else f"{lines[0][:300]}…"
+
+
 class UnusableCheckpoint(PalimpsestError):
     """A folder that holds no causal language model the demo can feed with text."""
 
@@ -40,9 +46,9 @@ class UnusableCheckpoint(PalimpsestError):
     def __init__(self, path: Path, reason: str) -> None:
         self.path = path
         super().__init__(
-            f"{str(path)!r} cannot be used as the demo's model: {reason}",
-            remedy="give the folder of a local transformers causal language model (config.json and its weights), with "
-            f"its tokenizer, or with a vocabulary of at least {BYTE_VOCABULARY} tokens to be fed with bytes",
+            f"{str(path)!r} cannot be used: {reason}",
+            remedy="give the folder that save_pretrained wrote; for the demo a causal language model, with its "
+            f"tokenizer or a vocabulary of at least {BYTE_VOCABULARY} tokens to be fed with bytes",
         )
 
 
@@ -148,7 +154,7 @@ def load(path: Path) -> tuple[nn.Module, Callable[[bytes], Iterable[int]] | None
     try:
         model: nn.Module = AutoModelForCausalLM.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except _LOADING_ERRORS as error:
-        raise UnusableCheckpoint(path, f"transformers says: {error}") from error
+        raise UnusableCheckpoint(path, f"transformers says: {first_line(error)}") from error
     encode = _encoder(path)
     vocabulary = int(model.get_input_embeddings().weight.shape[0])  # type: ignore[operator]
     if encode is None and vocabulary < BYTE_VOCABULARY:

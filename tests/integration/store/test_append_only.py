@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -68,6 +70,20 @@ def test_sqlite_refuses_to_replace_past_the_triggers(
         store.append([note(1, key="k")])
         with pytest.raises(AppendOnlyViolation):
             attempt(store, statement)
+        assert store.verify().ok
+
+
+@pytest.mark.parametrize("table", ["ledger", "appends", "record_keys"])
+def test_sqlite_refuses_to_replace_also_on_a_connection_of_another_program(
+    sqlite_url: str, note: Callable[..., NewEvent], table: str
+) -> None:
+    with EventStore.open(sqlite_url) as store:
+        store.append([note(1, key="k")])
+        with (
+            closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as plain,
+            pytest.raises(sqlite3.IntegrityError, match="append-only"),
+        ):
+            plain.execute(f"REPLACE INTO {table} SELECT * FROM {table}")
         assert store.verify().ok
 
 

@@ -180,7 +180,7 @@ def test_every_revision_keeps_the_append_only_triggers(empty_url: str) -> None:
                 if database.dialect == "sqlite"
                 else "SELECT count(*) FROM pg_trigger WHERE tgenabled = 'A'"
             )
-            expected = len(APPEND_ONLY) * (2 if database.dialect == "sqlite" else 1)
+            expected = len(APPEND_ONLY) * (3 if database.dialect == "sqlite" else 1)
             assert connection.execute(text(query)).scalar() == expected
     database.close()
 
