@@ -135,6 +135,7 @@ class MemorySystem:
         dose: float | None = None,
         randomised: bool = False,
         propensity: float | None = None,
+        rows: Sequence[int] | None = None,
         description: str | None = None,
         tags: Sequence[str] = (),
         importance: float | None = None,
@@ -155,6 +156,7 @@ class MemorySystem:
             dose: Signed size, in units of the method's reference dose.
             randomised: Whether a coin decided the sign of the dose (known by itself after `act.flip()`).
             propensity: Probability of the side that was drawn.
+            rows: The only rows (first dimension) the edit may touch; one that changes another is put back.
             description: What it is, in words.
             tags: Your own tags.
             importance: 0 to 1; coupled writes count at least 0.9.
@@ -163,7 +165,9 @@ class MemorySystem:
         Raises:
             UnknownName: The model has no such tensor or module.
             BatchError: A batch is open: weights cannot be rolled back with it.
-            EditError: There are no live weights, or the name was bound to another tensor inside the block.
+            EditError: There are no live weights, the name was bound to another tensor inside the block, or a row that
+                was not declared changed.
+            InvalidArgument: A declared row does not exist.
         """
         from memory.recording.editor import Editor
 
@@ -177,6 +181,7 @@ class MemorySystem:
             dose=dose,
             randomised=randomised,
             propensity=propensity,
+            rows=None if rows is None else tuple(rows),
         )
         return Editor(self._recorder).edit(layer_name, details, model=model, act=act)
 

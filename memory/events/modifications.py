@@ -83,6 +83,8 @@ class WriteBase(Payload):
     """Probability of the arm that was drawn."""
     reverts: str | None = None
     """The act whose writes this one takes back."""
+    rows: tuple[int, ...] | None = None
+    """The rows (first dimension) the writer said the write would touch, sorted; None where nothing was said."""
     per_name: bool = False
     """Whether the record comes from a log with one record per name."""
     known: bool = True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from introspection.fingerprint import fingerprint
-from memory.errors import EditError, RestoreError, UnknownName
+from memory.errors import EditError, InvalidArgument, RestoreError, UnknownName
 from memory.recording.attached import AttachedModel
 from memory.weights.preimage import PreImage, same_view
 
@@ -99,18 +100,46 @@ class StorageEdit:
         # Digests are bound to a shape: they are always taken under the storage's first name, whichever alias is used.
         self.preimage = PreImage(attached.tensor(self.key))
 
-    def measure(self) -> Change:
-        """Say what the user's code changed.
+    def check_rows(self, rows: Sequence[int]) -> tuple[int, ...]:
+        """Give the rows a writer declares, sorted and each once.
 
         Raises:
-            EditError: The name is bound to other memory now, or to a tensor of another form.
+            InvalidArgument: One does not exist, or the name views the bytes in another form than they are measured in.
+        """
+        count = self.weight.shape[0] if self.weight.ndim else 0
+        wrong = [row for row in rows if isinstance(row, bool) or not 0 <= operator.index(row) < count]
+        if wrong:
+            raise InvalidArgument("rows", wrong[0], f"{self.name!r} has the rows 0 to {count - 1}")
+        if not self.preimage.is_of(self.weight):
+            raise InvalidArgument(
+                "rows", list(rows)[:3], f"edit it as {self.key!r}: {self.name!r} is another view of it"
+            )
+        return tuple(sorted({operator.index(row) for row in rows}))
+
+    def measure(self, rows: Sequence[int] | None = None) -> Change:
+        """Say what the user's code changed.
+
+        Args:
+            rows: The rows the writer declared, if any.
+
+        Raises:
+            EditError: The name is bound to other memory now, or to a tensor of another form; or the code changed a row
+                that was not declared.
         """
         if self._rebound():
             raise EditError(
                 f"{self.name!r} was bound to another tensor inside the edit, so the write never reached its bytes",
                 remedy="write in place (weight.copy_, weight += ...), or rebind outside of edit: the map follows",
             )
-        return self.preimage.measure()
+        change = self.preimage.measure()
+        undeclared = [] if rows is None else sorted(set(self.preimage.changed_rows()) - set(rows))
+        if undeclared:
+            raise EditError(
+                f"the edit of {self.name!r} changed row {undeclared[0]}"
+                f"{f' and {len(undeclared) - 1} more' if len(undeclared) > 1 else ''} outside the rows it declared",
+                remedy="declare every row the edit touches, or leave rows out",
+            )
+        return change
 
     def put_back(self) -> bool:
         """Put the bytes back; return whether the name shows the old bits again."""

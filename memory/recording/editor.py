@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memory.errors import NotAttached, PalimpsestError
+from memory.errors import InvalidArgument, NotAttached, PalimpsestError
 from memory.events.modifications import EditAborted, UnattributedWrite, WriteBase
 from memory.recording.acts import Act
 from memory.recording.attached import AttachedModel
@@ -55,6 +55,10 @@ class Editor:
         details = replace(details, data=plain_data(details.data))
         with attached.claimed(names):
             edits = [StorageEdit(attached, name) for name in names]
+            if details.rows is not None:
+                if len(edits) > 1:
+                    raise InvalidArgument("rows", details.rows, "rows are of one tensor: name one")
+                details = replace(details, rows=edits[0].check_rows(details.rows))
             self._note_unannounced(attached, edits)
             versions = attached.versions()
             recorded = False
@@ -81,7 +85,10 @@ class Editor:
         act: Act | str | None,
     ) -> None:
         self._recorder.journal.refuse_in_batch("edit")
-        events = [write_event(attached, edit.name, details, dose, act=act, change=edit.measure()) for edit in edits]
+        events = [
+            write_event(attached, edit.name, details, dose, act=act, change=edit.measure(details.rows))
+            for edit in edits
+        ]
         self._record_writes(attached, events, act)
         if not isinstance(act, Act):
             return

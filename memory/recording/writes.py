@@ -33,6 +33,7 @@ class WriteDetails:
     propensity: float | None = None
     reverts: str | None = None
     per_name: bool = False
+    rows: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def write_event(
         randomised=dose.randomised,
         propensity=dose.propensity,
         reverts=details.reverts,
+        rows=details.rows,
         per_name=details.per_name,
         known=known,
         changed=None if change is None else not unchanged,

@@ -36,6 +36,7 @@ class PreImage:
         # Integers are copied as they are: a float's bits might be tidied up on the way (NaN payloads, odd bools).
         self._live = _bits(distinct_elements(self._tensor))
         self._kept = self._live.clone(memory_format=torch.contiguous_format)
+        self._row_changed = torch.zeros(0, dtype=torch.bool)
 
     @property
     def reachable(self) -> bool:
@@ -66,7 +67,7 @@ class PreImage:
         changed = nonfinite = start = 0
         elements = math.prod(self._shape)
         rows = self._shape[0] if self._shape else 1
-        row_changed = torch.zeros(rows, dtype=torch.bool, device=self._live.device)
+        row_changed = self._row_changed = torch.zeros(rows, dtype=torch.bool, device=self._live.device)
         for kept, now in self._chunks():
             before, after = self._as_float64(kept), self._as_float64(now)
             other = (kept != now).reshape(len(before), -1).any(dim=1)
@@ -90,6 +91,10 @@ class PreImage:
             rows=rows,
             nonfinite_after=nonfinite,
         )
+
+    def changed_rows(self) -> tuple[int, ...]:
+        """Give the rows (first dimension) that the last `measure` found changed, sorted."""
+        return tuple(self._row_changed.nonzero().flatten().tolist())
 
     def _as_kept(self) -> bool:
         return not any(bool((now != kept).any()) for kept, now in self._chunks())

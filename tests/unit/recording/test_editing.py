@@ -6,7 +6,7 @@ from torch import nn
 
 from introspection.errors import UnknownName, UnsupportedStorage
 from introspection.sharing import SharingMap
-from memory.errors import AmbiguousModel, BatchError, EditError, NotAttached, UnknownModel
+from memory.errors import AmbiguousModel, BatchError, EditError, InvalidArgument, NotAttached, UnknownModel
 
 
 @pytest.mark.parametrize(("written", "other"), [("head.weight", "embed.weight"), ("embed.weight", "head.weight")])
@@ -194,3 +194,29 @@ def test_a_frozen_model_of_any_dtype_can_be_edited(memory, events):
     with memory.edit("weight") as weight:
         weight.mul_(-1)
     assert events("modification")[0].payload.change.elements_changed == 16
+
+
+def test_declared_rows_are_on_record(memory, attached, events):
+    with memory.edit("head.weight", rows=[4, 1, 1]) as weight:
+        weight[1] += 1
+    (event,) = events("coupled_modification")
+    assert event.payload.rows == (1, 4)
+    assert event.payload.change.rows_changed == 1
+
+
+def test_a_row_that_was_not_declared_takes_the_whole_edit_back(memory, attached, types):
+    before = attached.embed.weight.detach().clone()
+    with (
+        pytest.raises(EditError, match=r"changed row 2 and 1 more outside"),
+        memory.edit("head.weight", rows=[0]) as weight,
+    ):
+        weight[[0, 2, 3]] += 1
+    assert torch.equal(attached.embed.weight, before)
+    assert types() == ["edit_aborted"]
+
+
+@pytest.mark.parametrize("rows", [[6], [-1], [True]])
+def test_rows_that_do_not_exist_are_refused_before_anything_happens(memory, attached, types, rows):
+    with pytest.raises(InvalidArgument, match="rows"), memory.edit("head.weight", rows=rows):
+        pass
+    assert types() == []
