@@ -106,6 +106,12 @@ class WriteBase(Payload):
             raise ValueError("a dose is a finite number")
         return dose
 
+    @property
+    def digests_after(self) -> dict[str, str | None]:
+        """Storage key to digest after the write: the storage written, and those that share some of its bytes."""
+        after = self.change.fingerprint_after if self.change is not None else self.fingerprint
+        return {self.storage_key: after, **self.overlapping}
+
 
 @register
 class Modification(WriteBase):

@@ -168,9 +168,7 @@ class WeightStatesProjection(_KnowsStorages):
         elif isinstance(payload, UnattributedWrite):
             self._note(event, payload.model, payload.storage_key, payload.fingerprint_found)
         elif isinstance(payload, WriteBase) and payload.known:
-            after = payload.change.fingerprint_after if payload.change is not None else payload.fingerprint
-            self._note(event, payload.model, payload.storage_key, after)
-            for key, fingerprint in sorted(payload.overlapping.items()):
+            for key, fingerprint in sorted(payload.digests_after.items()):
                 self._note(event, payload.model, key, fingerprint)
 
     def _note(self, event: StoredEvent, model: str, key: str, fingerprint: str | None) -> None:

@@ -160,8 +160,7 @@ def _describe(name: str, coupled: Sequence[str], act: Act | str | None) -> str:
 def take_over_digests(attached: AttachedModel, event: WriteBase) -> None:
     """Remember what the storages hold after a recorded write."""
     if event.known:
-        after = event.change.fingerprint_after if event.change is not None else event.fingerprint
-        attached.fingerprints |= {event.storage_key: after, **event.overlapping}
+        attached.fingerprints |= event.digests_after
 
 
 def affected_names(event: WriteBase) -> tuple[str, ...]:
