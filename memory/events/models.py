@@ -64,6 +64,8 @@ class SharingChanged(Payload):
     """Groups of names that share bytes now and did not before."""
     untied: tuple[tuple[str, ...], ...] = ()
     """Groups of names that shared bytes before and do not now."""
+    vanished: tuple[tuple[str, ...], ...] = ()
+    """Those of `untied` of which no name kept its bytes: code that moved the weights did not know of the tie."""
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     kept: dict[str, str] | None = None

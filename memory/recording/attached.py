@@ -172,6 +172,7 @@ class AttachedModel:
         old, heads = self.sharing, self.fingerprints
         kept = None if identity is None else _kept(self._identity, identity, old, sharing)
         difference = old.diff(sharing)
+        vanished = [] if identity is None else _vanished(difference.untied, self._identity, identity, old, sharing)
         self.sharing = sharing
         self._identity = identity if identity is not None else {}
         forms, self._forms = self._forms, self._read_forms()
@@ -187,6 +188,7 @@ class AttachedModel:
             previous_digest=old.digest,
             tied=_sorted_groups(difference.tied),
             untied=_sorted_groups(difference.untied),
+            vanished=_sorted_groups(vanished),
             added=tuple(sorted(difference.added)),
             removed=tuple(sorted(difference.removed)),
             kept=kept,
@@ -263,6 +265,26 @@ def _kept(
             kept[key] = candidates[0]
             taken.add(candidates[0])
     return kept
+
+
+def _vanished(
+    untied: Iterable[frozenset[str]],
+    memory_before: dict[str, tuple[Any, ...]],
+    memory_now: dict[str, tuple[Any, ...]],
+    before: SharingMap,
+    after: SharingMap,
+) -> list[frozenset[str]]:
+    """Give the pairs that came apart while neither name stayed with its bytes.
+
+    Whoever unties on purpose gives one name new bytes. Where both have new ones, the model was moved, cast, sharded or
+    loaded by code that does not know of the tie.
+    """
+
+    def moved(name: str) -> bool:
+        was = memory_before.get(before.storage_key(name))
+        return name in after.names and was != memory_now.get(after.storage_key(name))
+
+    return [pair for pair in untied if all(moved(name) for name in pair)]
 
 
 def _sorted_groups(groups: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:

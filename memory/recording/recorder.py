@@ -17,7 +17,7 @@ from introspection.sharing import SharingMap
 from memory.errors import AmbiguousModel, InvalidArgument, NotAttached, UnknownModel
 from memory.events.codec import build
 from memory.events.envelope import MEMORY_STREAM, NewEvent, model_stream
-from memory.events.models import ModelAttached, plain_map
+from memory.events.models import ModelAttached, SharingChanged, plain_map
 from memory.events.modifications import Restored, UnattributedWrite
 from memory.events.observations import LayerStatisticsRecorded, MetricDefined, MetricsRecorded, Observation
 from memory.events.registry import Payload, PayloadT
@@ -115,6 +115,8 @@ class Recorder:
         states = attached.states()
         attached.fingerprints = {state.key: state.fingerprint for state in states}
         same_map = known is not None and known.sharing.digest == attached.sharing.digest
+        if known is not None and not same_map:
+            _tell_of_lost_ties(attached.name, known.sharing, attached.sharing)
         event = ModelAttached(
             model=attached.name,
             architecture=attached.architecture,
@@ -173,6 +175,7 @@ class Recorder:
             event = attached.look_again()
             if event is not None:
                 self._record_all(attached.name, [event], on_abort=take_back)
+                _tell_of(event)
 
     # Acts
 
@@ -350,6 +353,33 @@ def _unattributed(attached: AttachedModel, known: KnownModel, key: str) -> Unatt
         fingerprint_found=attached.fingerprints[key] or "",
         found_by="attach",
     )
+
+
+def _tell_of(event: SharingChanged) -> None:
+    for names in event.tied:
+        _log.info("model %r: %s share memory now", event.model, " and ".join(names))
+    for names in event.untied:
+        if names in event.vanished:
+            _log.warning(
+                "model %r: the tie between %s is gone, and neither kept its bytes: whatever moved, cast, sharded or "
+                "loaded the weights did not know of it (to_empty, .to(dtype), fully_shard and load_state_dict(assign="
+                "True) do that). Tie them again, as with model.tie_weights(), unless that was meant",
+                event.model,
+                " and ".join(names),
+            )
+        else:
+            _log.info("model %r: %s share memory no longer", event.model, " and ".join(names))
+
+
+def _tell_of_lost_ties(model: str, known: SharingMap, found: SharingMap) -> None:
+    for pair in known.diff(found).untied:
+        if pair <= set(found.names):
+            _log.warning(
+                "model %r: the record knows %s as tied, and they are not tied in what is attached now: loading without "
+                "tie_weights() does that. Tie them again, unless that was meant",
+                model,
+                " and ".join(sorted(pair)),
+            )
 
 
 def numbered(key: str | None, number: int) -> str | None:

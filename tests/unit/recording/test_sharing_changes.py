@@ -134,3 +134,54 @@ def test_a_change_of_sharing_belongs_to_no_act(memory, attached, events, act):
         untie(attached)
         memory.record_modification("head.weight")
     assert events("sharing_changed")[0].act_id is None
+
+
+class TwoHeads(nn.Module):
+    """A tie through `.data`, of which torch itself knows nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(6, 4)
+        self.head = nn.Linear(4, 6, bias=False)
+        self.head.weight.data = self.embed.weight.data
+
+
+def cast(model):
+    model.to(torch.float64)
+
+
+def move_without_values(model):
+    model.to_empty(device="cpu")
+
+
+def assign(model):
+    model.load_state_dict({name: tensor.clone() for name, tensor in model.state_dict().items()}, assign=True)
+
+
+@pytest.mark.parametrize("moved", [cast, move_without_values, assign])
+def test_a_tie_lost_by_code_that_does_not_know_of_it_is_warned_of_and_on_record(memory, events, caplog, moved):
+    model = TwoHeads()
+    memory.attach(model, name="two")
+    moved(model)
+    memory.record_modification("head.weight")
+    assert events("sharing_changed")[0].payload.vanished == (("embed.weight", "head.weight"),)
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == 1
+    assert "the tie between embed.weight and head.weight is gone" in warned[0]
+
+
+@pytest.mark.parametrize("name", ["embed", "head"])
+def test_untying_by_hand_is_not_warned_of(memory, attached, events, caplog, name):
+    module = getattr(attached, name)
+    module.weight = nn.Parameter(module.weight.detach().clone())
+    memory.record_modification("head.weight")
+    assert events("sharing_changed")[0].payload.vanished == ()
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_attaching_a_model_that_lost_a_tie_the_record_knows_is_warned_of(memory, attached, caplog):
+    untie(attached)
+    memory.attach(attached, name="tied")
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == 1
+    assert "embed.weight and head.weight" in warned[0]
