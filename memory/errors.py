@@ -187,6 +187,12 @@ class DatabaseFull(DatabaseUnavailable):
     code = "database-full"
 
 
+class OutcomeUnknown(DatabaseUnavailable):
+    """The connection broke during a commit, and the database could not be asked again whether it was made."""
+
+    code = "outcome-unknown"
+
+
 class NotADatabase(DatabaseError):
     """A file that is no SQLite database; it was not touched."""
 

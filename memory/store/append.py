@@ -1,28 +1,23 @@
-"""Appending: what can be refused is refused before the lock; what needs the head comes after it."""
+"""What an append comes to: places, links and rows, decided under the ledger's lock and written in one go.
+
+Several appends can share a transaction: each is planned on top of the one before it, as its own row, keys and link of
+the chain, and a refused one leaves no trace. Then all of them are written together.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, bindparam, func, insert, select
 
-from memory.errors import ConcurrencyError, CorruptionError, InvalidPayload, KeyConflict
-from memory.events.codec import content_digest, encode
-from memory.events.envelope import (
-    LAST_MICROSECOND,
-    NewEvent,
-    category_of,
-    check_envelope_text,
-    check_stream,
-    model_of,
-    to_microseconds,
-)
+from memory.errors import ConcurrencyError, KeyConflict
+from memory.events.envelope import LAST_MICROSECOND, category_of
 from memory.store.chain import append_digest, event_bytes, event_id
-from memory.store.head import Head, read_head
+from memory.store.head import read_head
+from memory.store.insert import AppendRow, KeyRow, LedgerRow, write_rows
+from memory.store.prepare import PreparedBatch, PreparedEvent
 from memory.store.tables import appends, event_types, ledger, record_keys, streams
 
 _PARAMETER_LIMIT = 500
@@ -41,106 +36,233 @@ class Appended:
     """Whether it had been recorded before under the same key, and was not appended again."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedEvent:
-    """An event as it will be stored, but for what only its place decides."""
-
-    stream: str
-    event_type: str
-    schema_version: int
-    occurred_at: int | None
-    act_id: str | None
-    causation_id: str | None
-    key: str | None
-    content_digest: bytes | None
-    text: str
+@dataclass(slots=True)
+class _Stream:
+    stream_id: int
+    version: int
+    """Version of its last event, those planned here included."""
+    stored: int | None
+    """The version its row has; None for a stream that is new."""
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedBatch:
-    """A batch that can be stored; `same_as` gives, for an event, the earlier one of the batch that it repeats."""
+class _Keyed:
+    """What is recorded under a key."""
 
-    events: tuple[PreparedEvent, ...]
-    same_as: Mapping[int, int]
-    actor: str | None
-    correlation_id: str | None
-    expected_version: Mapping[str, int]
+    content_digest: bytes
+    appended: Appended
 
 
-def prepare(
-    events: Sequence[NewEvent],
-    *,
-    actor: str | None,
-    correlation_id: str | None,
-    expected_version: Mapping[str, int] | None,
-) -> PreparedBatch:
-    """Validate and encode a batch, touching no database.
+class AppendPlan:
+    """Appends one batch after the other on top of the head, in the open transaction, which holds the ledger's lock.
+
+    Args:
+        connection: The transaction.
+        batches: Every batch that will be added: what they need of the database is read at once.
+        type_ids: Number of every event type known to be committed, by name and schema version; they never change.
 
     Raises:
-        InvalidPayload: Something cannot be stored faithfully.
-        KeyConflict: Two events of the batch have one key and different content.
+        CorruptionError: Not even the origin of the chain is there.
     """
-    check_envelope_text("actor", actor)
-    check_envelope_text("correlation_id", correlation_id)
-    expected = dict(expected_version or {})
-    for stream, version in expected.items():
-        check_stream(stream)
-        if isinstance(version, bool) or not isinstance(version, int) or version < 0:
-            raise InvalidPayload("expected_version", "must be 0 or more", value=repr(version), remedy="pass a version")
-    prepared = tuple(_prepare_event(event) for event in events)
-    same_as: dict[int, int] = {}
-    first_of: dict[str, int] = {}
-    for index, event in enumerate(prepared):
-        if event.key is None:
-            continue
-        first = first_of.setdefault(event.key, index)
-        if first != index:
-            if prepared[first].content_digest != event.content_digest:
-                raise KeyConflict(event.key, None)
-            same_as[index] = first
-    return PreparedBatch(prepared, same_as, actor, correlation_id, expected)
 
+    def __init__(
+        self, connection: Connection, batches: Iterable[PreparedBatch], type_ids: dict[tuple[str, int], int]
+    ) -> None:
+        batches = tuple(batches)
+        self._connection = connection
+        head = read_head(connection)
+        self._append_id, self._position, self._digest = head.append_id, head.position, bytes.fromhex(head.digest)
+        self._streams = self._read_streams(batches)
+        self._keys = self._read_keys(batches)
+        self.type_ids = dict(type_ids)
+        """Number of every event type, those made here included: known to be right once this is committed."""
+        self._appends: list[AppendRow] = []
+        self._ledger: list[LedgerRow] = []
+        self._new_keys: list[KeyRow] = []
 
-def _prepare_event(event: NewEvent) -> PreparedEvent:
-    text = encode(event.payload)
-    event_type = event.payload.event_type
-    return PreparedEvent(
-        stream=event.stream,
-        event_type=event_type,
-        schema_version=event.payload.schema_version,
-        occurred_at=None if event.occurred_at is None else to_microseconds(event.occurred_at),
-        act_id=event.act_id,
-        causation_id=event.causation_id,
-        key=event.key,
-        content_digest=None if event.key is None else content_digest(event_type, model_of(event.stream), text),
-        text=text,
-    )
+    @property
+    def last(self) -> AppendRow | None:
+        """The last append planned, by which a later look tells whether all of them were committed."""
+        return self._appends[-1] if self._appends else None
 
+    def add(self, batch: PreparedBatch) -> tuple[Appended, ...]:
+        """Plan a batch as the next append, whole or not at all; give what became of each event.
 
-def append(connection: Connection, batch: PreparedBatch) -> tuple[Appended, ...]:
-    """Append a prepared batch in the open transaction, which holds the ledger's lock.
+        Raises:
+            KeyConflict: A key was used before for other content.
+            ConcurrencyError: A stream is not at the expected version.
+        """
+        replayed = self._replays(batch)
+        new = [
+            index
+            for index in range(len(batch.events))
+            if (not replayed or index not in replayed) and (not batch.same_as or index not in batch.same_as)
+        ]
+        if new:
+            for stream, expected in batch.expected_version.items():
+                actual = self._streams[stream].version if stream in self._streams else 0
+                if actual != expected:
+                    raise ConcurrencyError(stream, expected, actual)
+        appended = self._place(batch, new) if new else {}
+        results: list[Appended] = []
+        for index in range(len(batch.events)):
+            first = batch.same_as.get(index, index)
+            found = replayed.get(first) or appended[first]
+            results.append(found if index == first else _as_replay(found))
+        return tuple(results)
 
-    Raises:
-        KeyConflict: A key was used before for other content.
-        ConcurrencyError: A stream is not at the expected version.
-        CorruptionError: The ledger contradicts its own caches.
-    """
-    head = read_head(connection)
-    replayed = _find_replays(connection, batch)
-    new = [index for index in range(len(batch.events)) if index not in replayed and index not in batch.same_as]
-    appended = _insert(connection, batch, new, head) if new else {}
-    results: list[Appended] = []
-    for index in range(len(batch.events)):
-        first = batch.same_as.get(index, index)
-        found = replayed.get(first) or appended[first]
-        results.append(found if index == first else _as_replay(found))
-    return tuple(results)
+    def write(self) -> None:
+        """Write every planned append.
+
+        Raises:
+            CorruptionError: The ledger contradicts its own caches.
+        """
+        if not self._appends:
+            return
+        new = [
+            {"stream_id": each.stream_id, "name": name, "category": category_of(name), "version": each.version}
+            for name, each in self._streams.items()
+            if each.stored is None
+        ]
+        if new:
+            self._connection.execute(insert(streams), new)
+        moved = [
+            (each.version, each.stream_id)
+            for each in self._streams.values()
+            if each.stored is not None and each.stored != each.version
+        ]
+        write_rows(self._connection, self._appends, self._ledger, self._new_keys, moved)
+
+    def _place(self, batch: PreparedBatch, new: Sequence[int]) -> dict[int, Appended]:
+        """Give the new events of a batch their places as one append; give their results by index."""
+        self._ensure_types({(event.event_type, event.schema_version) for event in batch.events})
+        recorded_at = min(time.time_ns() // 1000, LAST_MICROSECOND)
+        append_id, first = self._append_id + 1, self._position + 1
+        position = self._position
+        encoded: list[bytes] = []
+        places: list[tuple[int, PreparedEvent, int, int]] = []
+        for index in new:
+            event = batch.events[index]
+            stream = self._stream(event.stream)
+            stream.version += 1
+            position += 1
+            occurred_at = recorded_at if event.occurred_at is None else event.occurred_at
+            encoded.append(
+                event_bytes(
+                    event.stream,
+                    stream.version,
+                    event.event_type,
+                    event.schema_version,
+                    occurred_at,
+                    event.act_id,
+                    event.causation_id,
+                    event.key,
+                    event.text.encode(),
+                )
+            )
+            self._ledger.append(
+                (
+                    position,
+                    append_id,
+                    stream.stream_id,
+                    stream.version,
+                    self.type_ids[event.event_type, event.schema_version],
+                    event.act_id,
+                    event.causation_id,
+                    occurred_at,
+                    event.text,
+                )
+            )
+            places.append((index, event, position, stream.version))
+        self._digest = append_digest(
+            self._digest,
+            append_id=append_id,
+            first_position=first,
+            last_position=position,
+            recorded_at=recorded_at,
+            actor=batch.actor,
+            correlation_id=batch.correlation_id,
+            events=encoded,
+        )
+        self._appends.append((append_id, first, position, recorded_at, batch.actor, batch.correlation_id, self._digest))
+        self._append_id, self._position = append_id, position
+        results: dict[int, Appended] = {}
+        for index, event, place, version in places:
+            identity = event_id(self._digest, place - first)
+            result = Appended(place, identity, event.event_type, event.stream, version, replayed=False)
+            results[index] = result
+            if event.key is not None and event.content_digest is not None:
+                self._new_keys.append((event.key, place, event.content_digest))
+                self._keys[event.key] = _Keyed(event.content_digest, result)
+        return results
+
+    def _replays(self, batch: PreparedBatch) -> dict[int, Appended]:
+        """Give, by index, the events of a batch that were recorded before under their key."""
+        replays: dict[int, Appended] = {}
+        for index, event in enumerate(batch.events):
+            if event.key is None:
+                continue
+            known = self._keys.get(event.key)
+            if known is None:
+                continue
+            if known.content_digest != event.content_digest:
+                raise KeyConflict(event.key, known.appended.position)
+            replays[index] = _as_replay(known.appended)
+        return replays
+
+    def _stream(self, name: str) -> _Stream:
+        found = self._streams.get(name)
+        if found is None:
+            last = self._connection.execute(select(func.max(streams.c.stream_id))).scalar() or 0
+            planned = max((each.stream_id for each in self._streams.values()), default=0)
+            found = self._streams[name] = _Stream(max(last, planned) + 1, 0, None)
+        return found
+
+    def _read_streams(self, batches: Iterable[PreparedBatch]) -> dict[str, _Stream]:
+        wanted = sorted({name for each in batches for name in each.streams})
+        found: dict[str, _Stream] = {}
+        for start in range(0, len(wanted), _PARAMETER_LIMIT):
+            rows = self._connection.execute(_STREAMS, {"names": wanted[start : start + _PARAMETER_LIMIT]})
+            found.update({row.name: _Stream(row.stream_id, row.version, row.version) for row in rows})
+        return found
+
+    def _read_keys(self, batches: Iterable[PreparedBatch]) -> dict[str, _Keyed]:
+        wanted = sorted({event.key for each in batches for event in each.events if event.key is not None})
+        found: dict[str, _Keyed] = {}
+        for start in range(0, len(wanted), _PARAMETER_LIMIT):
+            for row in self._connection.execute(_RECORDED, {"keys": wanted[start : start + _PARAMETER_LIMIT]}):
+                identity = event_id(bytes(row.digest), row.position - row.first_position)
+                # The stream is the first one's: a key may be repeated from another stream of the same model.
+                first = Appended(row.position, identity, row.event_type, row.stream, row.version, replayed=True)
+                found[row.key] = _Keyed(bytes(row.content_digest), first)
+        return found
+
+    def _ensure_types(self, needed: set[tuple[str, int]]) -> None:
+        """Learn the number of every event type; there are few, so all are read where one is not known yet."""
+        if needed <= self.type_ids.keys():
+            return
+        known = self._connection.execute(
+            select(event_types.c.name, event_types.c.schema_version, event_types.c.type_id)
+        )
+        self.type_ids = {(row.name, row.schema_version): row.type_id for row in known}
+        missing = sorted(needed - self.type_ids.keys())
+        if missing:
+            first = max(self.type_ids.values(), default=0) + 1
+            rows = [
+                {"type_id": first + offset, "name": name, "schema_version": version}
+                for offset, (name, version) in enumerate(missing)
+            ]
+            self._connection.execute(insert(event_types), rows)
+            self.type_ids.update({each: first + offset for offset, each in enumerate(missing)})
 
 
 def _as_replay(result: Appended) -> Appended:
     return Appended(result.position, result.event_id, result.event_type, result.stream, result.version, replayed=True)
 
 
+_STREAMS = select(streams.c.name, streams.c.stream_id, streams.c.version).where(
+    streams.c.name.in_(bindparam("names", expanding=True))
+)
 _RECORDED = (
     select(
         record_keys.c.key,
@@ -148,167 +270,13 @@ _RECORDED = (
         ledger.c.position,
         ledger.c.version,
         streams.c.name.label("stream"),
+        event_types.c.name.label("event_type"),
         appends.c.digest,
         appends.c.first_position,
     )
     .join_from(record_keys, ledger, ledger.c.position == record_keys.c.position)
     .join(appends, appends.c.append_id == ledger.c.append_id)
     .join(streams, streams.c.stream_id == ledger.c.stream_id)
+    .join(event_types, event_types.c.type_id == ledger.c.type_id)
     .where(record_keys.c.key.in_(bindparam("keys", expanding=True)))
 )
-
-
-def _find_replays(connection: Connection, batch: PreparedBatch) -> dict[int, Appended]:
-    """Give, by index, the events of the batch that were recorded before under their key."""
-    indices = {
-        event.key: index
-        for index, event in enumerate(batch.events)
-        if event.key is not None and index not in batch.same_as
-    }
-    keys = list(indices)
-    replays: dict[int, Appended] = {}
-    for start in range(0, len(keys), _PARAMETER_LIMIT):
-        for row in connection.execute(_RECORDED, {"keys": keys[start : start + _PARAMETER_LIMIT]}):
-            index = indices[row.key]
-            event = batch.events[index]
-            if bytes(row.content_digest) != event.content_digest:
-                raise KeyConflict(row.key, row.position)
-            identity = event_id(bytes(row.digest), row.position - row.first_position)
-            # The stream is the first one's: a key may be repeated from another stream of the same model.
-            replays[index] = Appended(row.position, identity, event.event_type, row.stream, row.version, True)
-    return replays
-
-
-def _insert(connection: Connection, batch: PreparedBatch, new: Sequence[int], head: Head) -> dict[int, Appended]:
-    """Insert the new events of a batch as one append; give their results by index."""
-    events = [batch.events[index] for index in new]
-    known_streams = _streams(connection, [*(event.stream for event in events), *batch.expected_version])
-    for stream, expected in batch.expected_version.items():
-        actual = known_streams[stream][1] if stream in known_streams else 0
-        if actual != expected:
-            raise ConcurrencyError(stream, expected, actual)
-    stream_ids = _ensure_streams(connection, events, known_streams)
-    type_ids = _ensure_types(connection, events)
-    recorded_at = min(time.time_ns() // 1000, LAST_MICROSECOND)
-    versions = {stream: version for stream, (_, version) in known_streams.items()}
-    append_id, first = head.append_id + 1, head.position + 1
-    encoded: list[bytes] = []
-    rows: list[dict[str, Any]] = []
-    for offset, event in enumerate(events):
-        version = versions[event.stream] = versions.get(event.stream, 0) + 1
-        occurred_at = recorded_at if event.occurred_at is None else event.occurred_at
-        encoded.append(
-            event_bytes(
-                stream=event.stream,
-                version=version,
-                event_type=event.event_type,
-                schema_version=event.schema_version,
-                occurred_at=occurred_at,
-                act_id=event.act_id,
-                causation_id=event.causation_id,
-                key=event.key,
-                payload=event.text.encode(),
-            )
-        )
-        rows.append(
-            {
-                "position": first + offset,
-                "append_id": append_id,
-                "stream_id": stream_ids[event.stream],
-                "version": version,
-                "type_id": type_ids[event.event_type, event.schema_version],
-                "act_id": event.act_id,
-                "causation_id": event.causation_id,
-                "occurred_at": occurred_at,
-                "payload": event.text,
-            }
-        )
-    link: dict[str, Any] = {
-        "append_id": append_id,
-        "first_position": first,
-        "last_position": first + len(events) - 1,
-        "recorded_at": recorded_at,
-        "actor": batch.actor,
-        "correlation_id": batch.correlation_id,
-    }
-    digest = append_digest(bytes.fromhex(head.digest), events=encoded, **link)
-    _write(connection, events, rows, {**link, "digest": digest})
-    touched = {event.stream for event in events}
-    connection.execute(
-        update(streams).where(streams.c.stream_id == bindparam("id")).values(version=bindparam("to")),
-        [{"id": stream_ids[stream], "to": versions[stream]} for stream in sorted(touched)],
-    )
-    return {
-        index: Appended(
-            row["position"], event_id(digest, offset), event.event_type, event.stream, row["version"], False
-        )
-        for offset, (index, event, row) in enumerate(zip(new, events, rows, strict=True))
-    }
-
-
-def _write(
-    connection: Connection, events: Sequence[PreparedEvent], rows: list[dict[str, Any]], link: dict[str, Any]
-) -> None:
-    keys = [
-        {"key": event.key, "position": row["position"], "content_digest": event.content_digest}
-        for event, row in zip(events, rows, strict=True)
-        if event.key is not None
-    ]
-    try:
-        connection.execute(insert(appends), link)
-        connection.execute(insert(ledger), rows)
-        if keys:
-            connection.execute(insert(record_keys), keys)
-    except IntegrityError as error:
-        # Under the lock every number is free; one that is taken was not put there by an append.
-        raise CorruptionError(
-            f"the next append does not fit the ledger: {error.orig}", position=link["first_position"]
-        ) from error
-
-
-_STREAMS = select(streams.c.name, streams.c.stream_id, streams.c.version).where(
-    streams.c.name.in_(bindparam("names", expanding=True))
-)
-
-
-def _streams(connection: Connection, names: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Give number and version of those streams that exist."""
-    wanted = sorted(set(names))
-    found: dict[str, tuple[int, int]] = {}
-    for start in range(0, len(wanted), _PARAMETER_LIMIT):
-        chunk = connection.execute(_STREAMS, {"names": wanted[start : start + _PARAMETER_LIMIT]})
-        found.update({row.name: (row.stream_id, row.version) for row in chunk})
-    return found
-
-
-def _ensure_streams(
-    connection: Connection, events: Sequence[PreparedEvent], known: Mapping[str, tuple[int, int]]
-) -> dict[str, int]:
-    ids = {name: stream_id for name, (stream_id, _) in known.items()}
-    missing = [name for name in dict.fromkeys(event.stream for event in events) if name not in ids]
-    if missing:
-        first = (connection.execute(select(func.max(streams.c.stream_id))).scalar() or 0) + 1
-        rows: list[dict[str, Any]] = [
-            {"stream_id": first + offset, "name": name, "category": category_of(name), "version": 0}
-            for offset, name in enumerate(missing)
-        ]
-        connection.execute(insert(streams), rows)
-        ids.update({row["name"]: row["stream_id"] for row in rows})
-    return ids
-
-
-def _ensure_types(connection: Connection, events: Sequence[PreparedEvent]) -> dict[tuple[str, int], int]:
-    """Give the number of every event type; there are few, so all are read."""
-    known = connection.execute(select(event_types.c.name, event_types.c.schema_version, event_types.c.type_id))
-    ids = {(row.name, row.schema_version): row.type_id for row in known}
-    needed = dict.fromkeys((event.event_type, event.schema_version) for event in events)
-    missing = [each for each in needed if each not in ids]
-    if missing:
-        first = max(ids.values(), default=0) + 1
-        rows = [
-            {"type_id": first + offset, "name": name, "schema_version": version}
-            for offset, (name, version) in enumerate(missing)
-        ]
-        connection.execute(insert(event_types), rows)
-        ids.update({(row["name"], row["schema_version"]): row["type_id"] for row in rows})
-    return ids

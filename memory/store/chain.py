@@ -22,7 +22,6 @@ ORIGIN_DIGEST = hashlib.sha256(b"palimpsest origin 1\0").digest()
 
 
 def event_bytes(
-    *,
     stream: str,
     version: int,
     event_type: str,

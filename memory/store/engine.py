@@ -142,6 +142,15 @@ class Database:
                     self._take_locks(connection, lock)
                 yield connection
 
+    def refuse_nested(self, lock: Lock = "ledger") -> None:
+        """Refuse a thread that has a write transaction of this kind open: it would wait for itself.
+
+        Raises:
+            DatabaseBusy: It has.
+        """
+        if self._locks["write" if self.dialect == "sqlite" else lock].owned_here:
+            raise _nested(self.location)
+
     def read_only_rows(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
         """Run one query that the engine itself keeps from writing.
 
@@ -186,7 +195,18 @@ class Database:
                 raise
             finally:
                 self._memory_connection = None
+            self._end(connection)
+
+    def _end(self, connection: Connection) -> None:
+        """Commit; after a commit that failed leave no transaction open on a connection that somebody uses again."""
+        try:
             connection.commit()
+        except BaseException:
+            if self.location.in_memory:
+                connection.connection.driver_connection.rollback()  # type: ignore[union-attr]
+            else:
+                connection.invalidate()
+            raise
 
     def _begin(self, connection: Connection) -> None:
         """Begin; for a write on SQLite retry with jitter, so that no waiting writer starves behind the others."""
@@ -253,9 +273,13 @@ class _OwnedLock:
         self._lock = threading.Lock()
         self._owner: int | None = None
 
+    @property
+    def owned_here(self) -> bool:
+        return self._owner == threading.get_ident()
+
     @contextmanager
     def held(self, location: Location, timeout: float) -> Iterator[None]:
-        if self._owner == threading.get_ident():
+        if self.owned_here:
             raise _nested(location)
         if not self._lock.acquire(timeout=timeout):
             raise faults.busy(location)

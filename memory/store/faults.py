@@ -37,6 +37,11 @@ def translated(location: Location) -> Iterator[None]:
         raise translate(location, error.orig or error) from error
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise translate(location, error) from error
+    except Exception as error:
+        # What psycopg itself raises, where it is used without SQLAlchemy around it (COPY).
+        if hasattr(error, "sqlstate"):
+            raise translate(location, error) from error
+        raise
 
 
 def translate(location: Location, error: BaseException) -> PalimpsestError:

@@ -9,10 +9,12 @@ from typing import Self
 
 from memory.events.envelope import NewEvent, StoredEvent
 from memory.store import migrate
-from memory.store.append import Appended, append, prepare
+from memory.store.append import Appended
 from memory.store.connect import Durability
 from memory.store.engine import Database
+from memory.store.group import GroupCommit
 from memory.store.head import Head, read_head
+from memory.store.prepare import prepare
 from memory.store.reading import read
 from memory.store.verify import ChainReport, Problem, verify
 
@@ -28,6 +30,7 @@ class EventStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._appending = GroupCommit(database)
 
     @classmethod
     def open(cls, url_or_path: str | os.PathLike[str], *, durability: Durability = "full", create: bool = True) -> Self:
@@ -90,8 +93,7 @@ class EventStore:
         batch = prepare(events, actor=actor, correlation_id=correlation_id, expected_version=expected_version)
         if not batch.events:
             return ()
-        with self.database.writing(lock="ledger") as connection:
-            return append(connection, batch)
+        return self._appending.append(batch)
 
     def read(
         self,

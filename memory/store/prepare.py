@@ -1,0 +1,89 @@
+"""What can be refused of a batch is refused here, before any lock is taken or database touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from memory.errors import InvalidPayload, KeyConflict
+from memory.events.codec import content_digest, encode
+from memory.events.envelope import NewEvent, check_envelope_text, check_stream, model_of, to_microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedEvent:
+    """An event as it will be stored, but for what only its place decides."""
+
+    stream: str
+    event_type: str
+    schema_version: int
+    occurred_at: int | None
+    act_id: str | None
+    causation_id: str | None
+    key: str | None
+    content_digest: bytes | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedBatch:
+    """A batch that can be stored; `same_as` gives, for an event, the earlier one of the batch that it repeats."""
+
+    events: tuple[PreparedEvent, ...]
+    same_as: Mapping[int, int]
+    actor: str | None
+    correlation_id: str | None
+    expected_version: Mapping[str, int]
+    streams: frozenset[str]
+    """Every stream it speaks of."""
+
+
+def prepare(
+    events: Sequence[NewEvent],
+    *,
+    actor: str | None,
+    correlation_id: str | None,
+    expected_version: Mapping[str, int] | None,
+) -> PreparedBatch:
+    """Validate and encode a batch, touching no database.
+
+    Raises:
+        InvalidPayload: Something cannot be stored faithfully.
+        KeyConflict: Two events of the batch have one key and different content.
+    """
+    check_envelope_text("actor", actor)
+    check_envelope_text("correlation_id", correlation_id)
+    expected = dict(expected_version or {})
+    for stream, version in expected.items():
+        check_stream(stream)
+        if isinstance(version, bool) or not isinstance(version, int) or version < 0:
+            raise InvalidPayload("expected_version", "must be 0 or more", value=repr(version), remedy="pass a version")
+    prepared = tuple(_prepare_event(event) for event in events)
+    same_as: dict[int, int] = {}
+    first_of: dict[str, int] = {}
+    for index, event in enumerate(prepared):
+        if event.key is None:
+            continue
+        first = first_of.setdefault(event.key, index)
+        if first != index:
+            if prepared[first].content_digest != event.content_digest:
+                raise KeyConflict(event.key, None)
+            same_as[index] = first
+    streams = frozenset(event.stream for event in prepared) | expected.keys()
+    return PreparedBatch(prepared, same_as, actor, correlation_id, expected, streams)
+
+
+def _prepare_event(event: NewEvent) -> PreparedEvent:
+    text = encode(event.payload)
+    event_type = event.payload.event_type
+    return PreparedEvent(
+        stream=event.stream,
+        event_type=event_type,
+        schema_version=event.payload.schema_version,
+        occurred_at=None if event.occurred_at is None else to_microseconds(event.occurred_at),
+        act_id=event.act_id,
+        causation_id=event.causation_id,
+        key=event.key,
+        content_digest=None if event.key is None else content_digest(event_type, model_of(event.stream), text),
+        text=text,
+    )
