@@ -13,7 +13,7 @@ from sqlalchemy import Table, select
 
 from introspection.sharing import SharingMap
 from memory.events.codec import encode
-from memory.events.envelope import MEMORY_STREAM, NewEvent, StoredEvent, model_stream
+from memory.events.envelope import MEMORY_STREAM, NewEvent, StoredEvent, model_stream, to_microseconds
 from memory.events.models import ModelAttached, plain_map
 from memory.events.modifications import EditAborted, Restored, UnattributedWrite
 from memory.events.observations import LayerStatisticsRecorded, MetricDefined, MetricsRecorded, Observation
@@ -258,22 +258,10 @@ class Wander:
 
 
 def _stored(event: NewEvent, position: int) -> StoredEvent:
-    return StoredEvent(
-        position=position,
-        event_id=str(position),
-        stream=event.stream,
-        version=position,
-        event_type=event.payload.event_type,
-        schema_version=1,
-        occurred_at=NOON,
-        recorded_at=NOON,
-        act_id=event.act_id,
-        correlation_id=None,
-        causation_id=None,
-        actor=None,
-        model=None,
-        text=encode(event.payload),
-    )
+    noon = to_microseconds(NOON)
+    append = (position.to_bytes(32, "big"), position)
+    what = (event.stream, position, event.payload.event_type, 1)
+    return StoredEvent(position, *append, *what, noon, noon, event.act_id, None, None, None, encode(event.payload))
 
 
 def fold(projection: Projection, events: Iterable[tuple[StoredEvent, Payload]]) -> Projection:

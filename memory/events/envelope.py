@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from memory.errors import InvalidPayload
 from memory.events.registry import Payload, decode
@@ -49,32 +50,67 @@ class NewEvent:
             to_microseconds(self.occurred_at)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """An event as the ledger holds it."""
+class _StoredRow(NamedTuple):
+    """One event's columns, as the ledger and the rows around it hold them."""
 
     position: int
     """Store-wide number: contiguous, in commit order, never reused."""
-    event_id: str
-    """Identity derived from content and place; the same in every copy of the log."""
+    append_digest: bytes
+    """Digest of the append it came with."""
+    append_first_position: int
+    """Position of that append's first event."""
     stream: str
+    """The ordered history it belongs to."""
     version: int
     """Number in its stream, from 1."""
     event_type: str
+    """Stable snake_case name of what it is."""
     schema_version: int
     """The payload's version when it was stored."""
-    occurred_at: datetime.datetime
-    """When it happened, UTC."""
-    recorded_at: datetime.datetime
-    """When its append was made, UTC."""
+    occurred_microseconds: int
+    """When it happened, in microseconds since 1970 UTC."""
+    recorded_microseconds: int
+    """When its append was made, in microseconds since 1970 UTC."""
     act_id: str | None
+    """The act it is part of."""
     correlation_id: str | None
+    """What its append belongs to beyond this log."""
     causation_id: str | None
+    """The event that caused it."""
     actor: str | None
-    model: str | None
-    """The model its stream belongs to."""
+    """Who recorded it."""
     text: str
     """The stored JSON, exactly."""
+
+
+class StoredEvent(_StoredRow):
+    """An event as the ledger holds it.
+
+    A tuple underneath, because a replay makes one for every event there is; times, identity and payload are worked out
+    when asked for.
+    """
+
+    __slots__ = ()
+
+    @property
+    def event_id(self) -> str:
+        """Identity derived from content and place; the same in every copy of the log."""
+        return event_id(bytes(self.append_digest), self.position - self.append_first_position)
+
+    @property
+    def occurred_at(self) -> datetime.datetime:
+        """When it happened, UTC."""
+        return from_microseconds(self.occurred_microseconds)
+
+    @property
+    def recorded_at(self) -> datetime.datetime:
+        """When its append was made, UTC."""
+        return from_microseconds(self.recorded_microseconds)
+
+    @property
+    def model(self) -> str | None:
+        """The model its stream belongs to."""
+        return model_of(self.stream)
 
     @property
     def payload(self) -> Payload:
@@ -86,6 +122,16 @@ class StoredEvent:
             CorruptionError: The text is not what this type stores.
         """
         return decode(self.event_type, self.schema_version, self.text)
+
+    def __repr__(self) -> str:
+        return (
+            f"StoredEvent(position={self.position}, {self.stream}@{self.version}, {self.event_type}: {self.text:.70})"
+        )
+
+
+def event_id(digest: bytes, index: int) -> str:
+    """Give the identity of an append's event: the start of the append's digest, and its place, from 0."""
+    return f"{digest[:16].hex()}-{index}"
 
 
 def model_stream(name: str) -> str:

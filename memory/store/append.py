@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from memory.errors import ConcurrencyError, KeyConflict
-from memory.events.envelope import LAST_MICROSECOND, category_of
-from memory.store.chain import append_digest, event_bytes, event_id
+from memory.events.envelope import LAST_MICROSECOND, category_of, event_id
+from memory.store.chain import append_digest, event_bytes, utf8
 from memory.store.head import read_head
 from memory.store.insert import AppendRow, KeyRow, LedgerRow, write_rows
 from memory.store.prepare import PreparedBatch, PreparedEvent
@@ -149,14 +149,14 @@ class AppendPlan:
             occurred_at = recorded_at if event.occurred_at is None else event.occurred_at
             encoded.append(
                 event_bytes(
-                    event.stream,
+                    event.stream.encode(),
                     stream.version,
-                    event.event_type,
+                    event.event_type.encode(),
                     event.schema_version,
                     occurred_at,
-                    event.act_id,
-                    event.causation_id,
-                    event.key,
+                    utf8(event.act_id),
+                    utf8(event.causation_id),
+                    utf8(event.key),
                     event.text.encode(),
                 )
             )

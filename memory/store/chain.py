@@ -22,31 +22,29 @@ ORIGIN_DIGEST = hashlib.sha256(b"palimpsest origin 1\0").digest()
 
 
 def event_bytes(
-    stream: str,
+    stream: bytes,
     version: int,
-    event_type: str,
+    event_type: bytes,
     schema_version: int,
     occurred_at: int,
-    act_id: str | None,
-    causation_id: str | None,
-    key: str | None,
+    act_id: bytes | None,
+    causation_id: bytes | None,
+    key: bytes | None,
     payload: bytes,
 ) -> bytes:
-    """Encode one event unambiguously: fixed numbers and lengths first, then the texts they measure."""
-    stream_bytes, type_bytes = stream.encode(), event_type.encode()
-    act, cause, key_bytes = _optional(act_id), _optional(causation_id), _optional(key)
+    """Encode one event unambiguously: fixed numbers and lengths first, then the UTF-8 texts they measure."""
     header = _EVENT.pack(
         version,
         schema_version,
         occurred_at,
-        len(stream_bytes),
-        len(type_bytes),
-        _length(act),
-        _length(cause),
-        _length(key_bytes),
+        len(stream),
+        len(event_type),
+        _NONE if act_id is None else len(act_id),
+        _NONE if causation_id is None else len(causation_id),
+        _NONE if key is None else len(key),
         len(payload),
     )
-    return b"".join((header, stream_bytes, type_bytes, act or b"", cause or b"", key_bytes or b"", payload))
+    return b"".join((header, stream, event_type, act_id or b"", causation_id or b"", key or b"", payload))
 
 
 def append_digest(
@@ -72,7 +70,7 @@ def append_digest(
         correlation_id: What it belongs to.
         events: Its events in order, each as `event_bytes` gives it.
     """
-    who, why = _optional(actor), _optional(correlation_id)
+    who, why = utf8(actor), utf8(correlation_id)
     digest = hashlib.sha256(_TAG)
     digest.update(previous)
     digest.update(
@@ -84,12 +82,8 @@ def append_digest(
     return digest.digest()
 
 
-def event_id(digest: bytes, index: int) -> str:
-    """Give the identity of an append's event: the start of the append's digest, and its place, from 0."""
-    return f"{digest[:16].hex()}-{index}"
-
-
-def _optional(text: str | None) -> bytes | None:
+def utf8(text: str | None) -> bytes | None:
+    """Encode a text that may be missing."""
     return None if text is None else text.encode()
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from memory.errors import CorruptionError
-from memory.events.envelope import StoredEvent, check_stream, from_microseconds, model_of, model_stream
-from memory.store.chain import event_id
+from memory.events.envelope import StoredEvent, check_stream, model_stream
 from memory.store.engine import Database
 from memory.store.tables import appends, event_types, ledger, streams
 
@@ -61,6 +60,7 @@ def read(
     wanted = None if types is None else sorted({types} if isinstance(types, str) else set(types))
     unfiltered = names is None and wanted is None
     left = limit
+    new = tuple.__new__
     previous: int | None = None
     with database.reading() as connection:
         query = _filtered(connection, names, wanted)
@@ -71,14 +71,20 @@ def read(
     while left is None or left > 0:
         size = CHUNK if left is None else min(CHUNK, left)
         with database.reading() as connection:
-            rows = connection.execute(_between(query, low, high, newest_first).limit(size)).all()
+            result = connection.execute(_between(query, low, high, newest_first).limit(size))
+            # The driver's own tuples: a replay would pay as much again for a row object around each.
+            rows = result.cursor.fetchall()
         if unfiltered and rows and not newest_first and previous is None:
             previous = max(low, origin or 0)
         for row in rows:
+            position = row[0]
             if unfiltered:
-                _check_contiguous(previous, row[0], newest_first)
-            previous = row[0]
-            yield _stored(row)
+                if previous is not None and position != (previous - 1 if newest_first else previous + 1):
+                    raise _gap(previous, position, newest_first)
+                previous = position
+            if row[1] is None or row[3] is None or row[5] is None:
+                raise CorruptionError(f"the append, stream or type of event {position} is missing", position=position)
+            yield new(StoredEvent, row)
         if len(rows) < size:
             return
         if newest_first:
@@ -125,32 +131,6 @@ def _between(query: Select[Any], low: int, high: int | None, newest_first: bool)
     return query.order_by(ledger.c.position.desc() if newest_first else ledger.c.position)
 
 
-def _check_contiguous(previous: int | None, position: int, newest_first: bool) -> None:
-    if previous is None:
-        return
+def _gap(previous: int, position: int, newest_first: bool) -> CorruptionError:
     expected = previous - 1 if newest_first else previous + 1
-    if position != expected:
-        raise CorruptionError(f"event {expected} is missing: after {previous} comes {position}", position=expected)
-
-
-def _stored(row: Sequence[Any]) -> StoredEvent:
-    position, digest, first_position, stream, version, event_type, schema_version = row[:7]
-    occurred_at, recorded_at, act_id, correlation_id, causation_id, actor, text = row[7:]
-    if digest is None or stream is None or event_type is None:
-        raise CorruptionError(f"the append, stream or type of event {position} is missing", position=position)
-    return StoredEvent(
-        position=position,
-        event_id=event_id(bytes(digest), position - first_position),
-        stream=stream,
-        version=version,
-        event_type=event_type,
-        schema_version=schema_version,
-        occurred_at=from_microseconds(occurred_at),
-        recorded_at=from_microseconds(recorded_at),
-        act_id=act_id,
-        correlation_id=correlation_id,
-        causation_id=causation_id,
-        actor=actor,
-        model=model_of(stream),
-        text=text,
-    )
+    return CorruptionError(f"event {expected} is missing: after {previous} comes {position}", position=expected)

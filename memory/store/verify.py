@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from memory.events.codec import content_digest
 from memory.events.envelope import model_of
@@ -68,20 +68,17 @@ _EVENTS = (
     select(
         ledger.c.position,
         ledger.c.append_id,
+        ledger.c.stream_id,
         ledger.c.version,
+        ledger.c.type_id,
         ledger.c.act_id,
         ledger.c.causation_id,
         ledger.c.occurred_at,
         ledger.c.payload,
-        streams.c.name.label("stream"),
-        event_types.c.name.label("event_type"),
-        event_types.c.schema_version,
         record_keys.c.key,
         record_keys.c.content_digest,
     )
     .select_from(ledger)
-    .outerjoin(streams, streams.c.stream_id == ledger.c.stream_id)
-    .outerjoin(event_types, event_types.c.type_id == ledger.c.type_id)
     .outerjoin(record_keys, record_keys.c.position == ledger.c.position)
 )
 
@@ -95,7 +92,9 @@ class _Verification:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._problems: list[Problem] = []
-        self._versions: dict[str, int] = {}
+        self._versions: dict[int, int] = {}
+        self._streams: dict[int, bytes | None] = {}
+        self._types: dict[int, tuple[bytes, int] | None] = {}
         self._appends = self._events = 0
 
     def run(self) -> ChainReport:
@@ -126,7 +125,7 @@ class _Verification:
 
     def _walk(self, origin: Any, last_id: int, last_position: int) -> bytes:
         """Follow the chain from the origin; a link that is wrong is reported, and the next is judged by itself."""
-        events = _Peekable(self._stream_events(origin.last_position, last_position))
+        events = _Events(self._event_chunks(origin.last_position, last_position))
         previous = origin
         for link in self._stream_links(origin.append_id, last_id):
             self._appends += 1
@@ -154,41 +153,73 @@ class _Verification:
             previous = link
         return bytes(previous.digest)
 
-    def _encoded_events(self, link: Any, events: _Peekable, faults: list[str]) -> list[bytes]:
+    def _encoded_events(self, link: Any, events: _Events, faults: list[str]) -> list[bytes]:
         """Encode the events that lie at an append's positions, noting what is wrong with them."""
         encoded: list[bytes] = []
         expected = link.first_position
-        while (row := events.peek()) is not None and row.position <= link.last_position:
-            events.pop()
+        versions = self._versions
+        for row in events.up_to(link.last_position):
+            position, append_id, stream_id, version, type_id, act, cause, occurred_at, payload, key, digest = row
             self._events += 1
-            if row.position != expected:
+            if position != expected:
                 faults.append(
-                    f"event {row.position} has no append"
-                    if row.position < expected
-                    else f"events {expected} to {row.position - 1} are missing"
+                    f"event {position} has no append"
+                    if position < expected
+                    else f"events {expected} to {position - 1} are missing"
                 )
-            expected = max(expected, row.position + 1)
-            faults.extend(self._event_faults(link, row))
-            if row.stream is not None and row.event_type is not None:
-                encoded.append(_encode(row))
+            expected = max(expected, position + 1)
+            if append_id != link.append_id:
+                faults.append(f"event {position} says it belongs to append {append_id}")
+            stream, kind = self._stream(stream_id), self._type(type_id)
+            if stream is None or kind is None:
+                faults.append(f"the stream or type of event {position} is missing")
+                continue
+            following = versions.get(stream_id, 0) + 1
+            if version != following:
+                name = stream.decode()
+                faults.append(f"event {position} is version {version} of {name!r}, and {following} is next")
+            versions[stream_id] = version
+            event_type, schema_version = kind
+            if key is not None and bytes(digest) != content_digest(
+                event_type.decode(), model_of(stream.decode()), payload
+            ):
+                faults.append(f"the key of event {position} belongs to other content")
+            encoded.append(
+                event_bytes(
+                    stream,
+                    version,
+                    event_type,
+                    schema_version,
+                    occurred_at,
+                    None if act is None else act.encode(),
+                    None if cause is None else cause.encode(),
+                    None if key is None else key.encode(),
+                    payload.encode(),
+                )
+            )
         if expected <= link.last_position:
             faults.append(f"events {expected} to {link.last_position} are missing")
         return encoded
 
-    def _event_faults(self, link: Any, row: Any) -> Iterator[str]:
-        if row.append_id != link.append_id:
-            yield f"event {row.position} says it belongs to append {row.append_id}"
-        if row.stream is None or row.event_type is None:
-            yield f"the stream or type of event {row.position} is missing"
-            return
-        version = self._versions.get(row.stream, 0) + 1
-        if row.version != version:
-            yield f"event {row.position} is version {row.version} of {row.stream!r}, and {version} is next"
-        self._versions[row.stream] = row.version
-        if row.key is not None and bytes(row.content_digest) != content_digest(
-            row.event_type, model_of(row.stream), row.payload
-        ):
-            yield f"the key of event {row.position} belongs to other content"
+    def _stream(self, stream_id: int) -> bytes | None:
+        """Give the name of a stream; None where its row is gone."""
+        if stream_id not in self._streams:
+            # It was made since the names were read, or it is not there.
+            self._read_names()
+        return self._streams.setdefault(stream_id, None)
+
+    def _type(self, type_id: int) -> tuple[bytes, int] | None:
+        """Give name and schema version of an event type; None where its row is gone."""
+        if type_id not in self._types:
+            self._read_names()
+        return self._types.setdefault(type_id, None)
+
+    def _read_names(self) -> None:
+        with self._database.reading() as connection:
+            named = connection.execute(select(streams.c.stream_id, streams.c.name))
+            self._streams = {stream_id: name.encode() for stream_id, name in named}
+            kinds = connection.execute(select(event_types.c.type_id, event_types.c.name, event_types.c.schema_version))
+            self._types = {type_id: (name.encode(), version) for type_id, name, version in kinds}
 
     def _check_leftovers(self) -> None:
         """Look for rows that no append accounts for, each question one statement and so one snapshot."""
@@ -226,47 +257,49 @@ class _Verification:
 
     def _stream_links(self, after: int, until: int) -> Iterator[Any]:
         query = _LINKS.where(appends.c.append_id <= until).order_by(appends.c.append_id)
-        yield from self._keyset(query, appends.c.append_id, after)
-
-    def _stream_events(self, after: int, until: int) -> Iterator[Any]:
-        query = _EVENTS.where(ledger.c.position <= until).order_by(ledger.c.position)
-        yield from self._keyset(query, ledger.c.position, after)
-
-    def _keyset(self, query: Select[Any], column: Any, after: int) -> Iterator[Any]:
         while True:
             with self._database.reading() as connection:
-                rows: Sequence[Any] = connection.execute(query.where(column > after).limit(CHUNK)).all()
+                rows = connection.execute(query.where(appends.c.append_id > after).limit(CHUNK)).all()
             yield from rows
             if len(rows) < CHUNK:
                 return
-            after = getattr(rows[-1], column.name)
+            after = rows[-1].append_id
+
+    def _event_chunks(self, after: int, until: int) -> Iterator[Sequence[Any]]:
+        query = _EVENTS.where(ledger.c.position <= until).order_by(ledger.c.position)
+        while True:
+            with self._database.reading() as connection:
+                result = connection.execute(query.where(ledger.c.position > after).limit(CHUNK))
+                # The driver's own tuples: row objects would take as long again as the digests.
+                rows = result.cursor.fetchall()
+            yield rows
+            if len(rows) < CHUNK:
+                return
+            after = rows[-1][0]
 
     def _report(self, append_id: int, first: int, last: int, message: str) -> None:
         if len(self._problems) < PROBLEM_LIMIT:
             self._problems.append(Problem(append_id, first, last, message))
 
 
-class _Peekable:
-    def __init__(self, rows: Iterator[Any]) -> None:
-        self._rows = rows
-        self._next = next(rows, None)
+class _Events:
+    """The rows of the ledger in order, taken as far as each append goes."""
 
-    def peek(self) -> Any:
-        return self._next
+    def __init__(self, chunks: Iterator[Sequence[Any]]) -> None:
+        self._chunks = chunks
+        self._rows: Sequence[Any] = ()
+        self._next = 0
 
-    def pop(self) -> None:
-        self._next = next(self._rows, None)
-
-
-def _encode(row: Any) -> bytes:
-    return event_bytes(
-        stream=row.stream,
-        version=row.version,
-        event_type=row.event_type,
-        schema_version=row.schema_version,
-        occurred_at=row.occurred_at,
-        act_id=row.act_id,
-        causation_id=row.causation_id,
-        key=row.key,
-        payload=row.payload.encode(),
-    )
+    def up_to(self, position: int) -> Iterator[Any]:
+        """Yield the rows not taken yet, up to a position."""
+        while True:
+            rows, start = self._rows, self._next
+            for index in range(start, len(rows)):
+                if rows[index][0] > position:
+                    return
+                self._next = index + 1
+                yield rows[index]
+            following = next(self._chunks, None)
+            if following is None:
+                return
+            self._rows, self._next = following, 0

@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 
-from memory.store.chain import ORIGIN_DIGEST, append_digest, event_bytes, event_id
+from memory.events.envelope import event_id
+from memory.store.chain import ORIGIN_DIGEST, append_digest, event_bytes
 
 EVENT: dict[str, Any] = {
-    "stream": "s",
+    "stream": b"s",
     "version": 1,
-    "event_type": "t",
+    "event_type": b"t",
     "schema_version": 1,
     "occurred_at": 5,
-    "act_id": "a",
+    "act_id": b"a",
     "causation_id": None,
     "key": None,
     "payload": b"{}",
@@ -39,20 +40,20 @@ def test_the_digest_of_a_known_append_never_changes() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"stream": "st"},
+        {"stream": b"st"},
         {"version": 2},
-        {"event_type": "u"},
+        {"event_type": b"u"},
         {"schema_version": 2},
         {"occurred_at": 6},
         {"act_id": None},
-        {"act_id": None, "causation_id": "a"},
-        {"act_id": None, "key": "a"},
-        {"act_id": ""},
-        {"causation_id": ""},
-        {"key": ""},
+        {"act_id": None, "causation_id": b"a"},
+        {"act_id": None, "key": b"a"},
+        {"act_id": b""},
+        {"causation_id": b""},
+        {"key": b""},
         {"payload": b"{} "},
-        {"stream": "st", "event_type": ""},
-        {"act_id": "a{", "payload": b"}"},
+        {"stream": b"st", "event_type": b""},
+        {"act_id": b"a{", "payload": b"}"},
     ],
 )
 def test_every_part_of_an_event_counts_and_none_can_flow_into_another(changes: dict[str, Any]) -> None:
