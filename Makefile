@@ -20,6 +20,10 @@ $(VENV)/.installed-test: $(FRAME) | $(BIN)/python
 	$(INSTALL) -e ".[test]"
 	touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-bench: $(VENV)/.installed-bench
+	$(INSTALL) -e ".[bench]"
+	touch $@
+
 demo: $(VENV)/.installed  ## train a small tied Qwen2, edit it a few hundred times, say what was learned
 	$(BIN)/palimpsest demo
 
@@ -32,7 +36,7 @@ lint: $(VENV)/.installed-test  ## ruff, mypy --strict, import rules
 test: lint  ## lint, then every test, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.installed-test  ## the measurements behind our claims of speed and validity
+bench: $(VENV)/.installed-bench  ## the measurements behind our claims of speed and validity
 	set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 clean:
