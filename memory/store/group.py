@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from sqlalchemy import select
 
@@ -49,10 +50,12 @@ class GroupCommit:
 
     Args:
         database: Where the ledger is.
+        committed: Called after each commit that appended something.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, committed: Callable[[], None] | None = None) -> None:
         self._database = database
+        self._committed = committed
         self._type_ids: dict[tuple[str, int], int] = {}
         self._next: _Waiting | None = None
         self._led = False
@@ -176,6 +179,8 @@ class GroupCommit:
             each.results, each.error = results, refused_as
         if interrupt is not None:
             raise interrupt
+        if last is not None and self._committed is not None:
+            self._committed()
 
     def _landed(self, last: AppendRow, error: BaseException) -> bool:
         """Ask the database whether an append is there whose commit was not acknowledged."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,9 @@ from memory.store.group import GroupCommit
 from memory.store.head import Head, read_head
 from memory.store.prepare import prepare
 from memory.store.reading import read
+from memory.store.subscription import Subscription
 from memory.store.verify import ChainReport, Problem, verify
+from memory.store.waking import Notifier, waker
 
 __all__ = ["Appended", "ChainReport", "EventStore", "Head", "Problem"]
 
@@ -30,7 +33,8 @@ class EventStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._appending = GroupCommit(database)
+        self._notifier = Notifier(database) if database.dialect == "postgresql" else None
+        self._appending = GroupCommit(database, self._notifier.tell if self._notifier is not None else None)
 
     @classmethod
     def open(cls, url_or_path: str | os.PathLike[str], *, durability: Durability = "full", create: bool = True) -> Self:
@@ -54,6 +58,8 @@ class EventStore:
 
     def close(self) -> None:
         """Give every connection back."""
+        if self._notifier is not None:
+            self._notifier.close()
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -129,6 +135,45 @@ class EventStore:
             model=model,
             limit=limit,
             newest_first=newest_first,
+        )
+
+    def subscribe(
+        self,
+        *,
+        after: int = 0,
+        stream: str | None = None,
+        types: Iterable[str] | None = None,
+        model: str | None = None,
+        idle: float | None = None,
+    ) -> Subscription:
+        """Follow the log: an iterator over what is there and what any process appends from now on, each event once.
+
+        It blocks while there is nothing new, and waits and goes on when the database goes away. `close`, also from
+        another thread, ends it.
+
+        Args:
+            after: Only events after this position: where an earlier subscription came to, to resume it.
+            stream: Only this stream.
+            types: Only these event types.
+            model: Only this model's stream.
+            idle: End after so many seconds without an event; None: never.
+
+        Example:
+            ```python
+            with store.subscribe(after=store.head().position, types={"modification"}) as events:
+                for event in events:
+                    print(event.position, event.payload.primary_layer)
+            ```
+        """
+        chosen = None if types is None else sorted({types} if isinstance(types, str) else set(types))
+        stopped = threading.Event()
+        return Subscription(
+            lambda low, high: self.read(after=low, until=high, stream=stream, types=chosen, model=model),
+            lambda: self.head().position,
+            lambda: waker(self.database, stopped),
+            after=after,
+            idle=idle,
+            stopped=stopped,
         )
 
     def head(self) -> Head:
