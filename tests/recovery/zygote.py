@@ -1,0 +1,107 @@
+"""A process that has everything imported, and forks one that works until it is killed, for every line it reads.
+
+A line in: `{"job": ..., "url": ..., "log": ..., "seed": ...}`; a line out: the child's process id; when the child is
+dead, another: how it ended. The child notes what was acknowledged in the file `log`, one JSON value a line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from memory import MemorySystem
+from memory.events import NewEvent, build
+from memory.events.observations import Observation
+from memory.store import EventStore
+
+Note = Callable[[Any], None]
+
+
+def event(number: int, **envelope: Any) -> NewEvent:
+    return NewEvent(build(Observation, obs_type="behavior", category="c", data={"n": number}), **envelope)
+
+
+def append(url: str, note: Note, draw: random.Random) -> None:
+    """Single events, each acknowledged by its position and identity."""
+    with EventStore.open(url) as store:
+        while True:
+            number = draw.randrange(10**9)
+            (done,) = store.append([event(number, stream=f"s{number % 3}", key=f"k{number}")])
+            note([done.position, done.event_id, number])
+
+
+def batch(url: str, note: Note, draw: random.Random) -> None:
+    """Batches of up to 40 events, all of one number, acknowledged by position and number."""
+    with MemorySystem(url) as memory:
+        while True:
+            number, size = draw.randrange(10**9), draw.randint(2, 40)
+            with memory.batch():
+                done = [memory.record_observation("behavior", "c", data={"n": number, "of": size}) for _ in range(size)]
+            note([done[-1].position, done[-1].event_id, number])
+
+
+def project(url: str, note: Note, draw: random.Random) -> None:
+    """Metrics and reported writes, consolidated again and again."""
+    from introspection import SharingMap
+
+    with MemorySystem(url) as memory:
+        memory.attach(SharingMap.from_relations(names=["a", "b", "c"], same=[["a", "b"]]), name="m")
+        while True:
+            for _ in range(draw.randint(1, 6)):
+                with memory.act("step") as act:
+                    sign = act.flip()
+                    memory.record_metrics({"loss": draw.random()}, sample="s")
+                    memory.record_modification(draw.choice("abc"), {}, dose=sign)
+                    done = memory.record_metrics({"loss": draw.random() + sign}, sample="s")
+            memory.consolidate()
+            note([done.position, done.event_id, None])
+
+
+def migrate(url: str, note: Note, draw: random.Random) -> None:
+    """Makes the schema, and takes it away again, over and over."""
+    from memory.store import migrate as migration
+    from memory.store.engine import Database
+
+    database = Database.open(url)
+    while True:
+        migration.upgrade(database)
+        migration.downgrade(database, "base")
+
+
+JOBS: dict[str, Callable[[str, Note, random.Random], None]] = {
+    "append": append,
+    "batch": batch,
+    "project": project,
+    "migrate": migrate,
+}
+
+
+def work(job: str, url: str, log: str, seed: int) -> None:
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    # One write for each line: what the kernel has is there, whatever happens to this process.
+    JOBS[job](url, lambda value: os.write(out, json.dumps(value).encode() + b"\n") and None, random.Random(seed))
+
+
+def main() -> None:
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            try:
+                work(**order)
+            finally:
+                os._exit(70)
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    # What a job imports when it begins is imported once, before any fork.
+    import alembic.autogenerate
+    import alembic.command  # noqa: F401
+
+    main()
