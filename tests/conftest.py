@@ -22,6 +22,12 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgres_module() -> ModuleType:
+    """The module that starts PostgreSQL servers."""
+    return _loaded("postgres")
+
+
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A PostgreSQL database of this test's own, migrated and empty."""

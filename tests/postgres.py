@@ -66,6 +66,50 @@ class PostgresServer:
             connection.execute(statement)  # type: ignore[arg-type]
 
 
+class OwnServer(PostgresServer):
+    """A server that is a child of ours: it can be killed and started again."""
+
+    def __init__(self, admin_url: str, command: list[Any], log: Path, owner: dict[str, Any]) -> None:
+        super().__init__(admin_url)
+        self._command, self._log, self._owner = command, log, owner
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        deadline = time.monotonic() + _START_LIMIT
+        while True:
+            with self._log.open("ab") as output:
+                self._process = subprocess.Popen(
+                    self._command, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                    **self._owner,
+                )  # fmt: skip
+            try:
+                _wait_until_ready(self._process, self._admin_url.render_as_string(hide_password=False), self._log)
+                return
+            except RuntimeError:
+                # After a kill the shared memory is in use until the last of the old server's children has noticed.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def crash(self) -> None:
+        """Kill it with signal 9: it gets no chance to write anything more."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """End it in good order."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
 @contextmanager
 def running_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
     """Give a server: the one of `TEST_POSTGRES_URL`, else our own child. One that cannot start is an error."""
@@ -82,32 +126,15 @@ def running_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
         data = folder / "d"
         _run([binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--locale=C.UTF-8", "-E", "UTF8",
               "--no-sync"], owner)  # fmt: skip
-        log = folder / "log"
-        with log.open("wb") as output:
-            options = [
-                "-c",
-                f"fsync={'on' if fsync else 'off'}",
-                "-c",
-                "max_connections=60",
-                "-c",
-                "shared_buffers=32MB",
-            ]
-            process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, "-h", "", "-k", folder, *options],
-                cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **owner,
-            )  # fmt: skip
+        command = [binaries / "postgres", "-D", data, "-h", "", "-k", folder,
+                   "-c", f"fsync={'on' if fsync else 'off'}", "-c", "max_connections=60",
+                   "-c", "shared_buffers=32MB"]  # fmt: skip
+        server = OwnServer(f"postgresql://postgres@/postgres?host={folder}", command, folder / "log", owner)
         try:
-            url = f"postgresql://postgres@/postgres?host={folder}"
-            _wait_until_ready(process, url, log)
-            server = PostgresServer(url)
+            server.start()
             yield server
         finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
