@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ class OwnServer(PostgresServer):
 
 
 @contextmanager
-def running_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
+def running_server(*, fsync: bool = False, options: Sequence[str] = ()) -> Iterator[PostgresServer]:
     """Give a server: the one of `TEST_POSTGRES_URL`, else our own child. One that cannot start is an error."""
     given = os.environ.get("TEST_POSTGRES_URL")
     if given:
@@ -126,9 +126,10 @@ def running_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
         data = folder / "d"
         _run([binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--locale=C.UTF-8", "-E", "UTF8",
               "--no-sync"], owner)  # fmt: skip
-        command = [binaries / "postgres", "-D", data, "-h", "", "-k", folder,
+        command: list[Any] = [binaries / "postgres", "-D", data, "-h", "", "-k", folder,
                    "-c", f"fsync={'on' if fsync else 'off'}", "-c", "max_connections=60",
                    "-c", "shared_buffers=32MB"]  # fmt: skip
+        command += [part for option in options for part in ("-c", option)]
         server = OwnServer(f"postgresql://postgres@/postgres?host={folder}", command, folder / "log", owner)
         try:
             server.start()
