@@ -9,6 +9,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn.parameter import is_lazy
 
 from introspection.errors import UnsupportedStorage
+from introspection.parts import parts
 
 
 def logical_chunks(tensor: torch.Tensor, max_elements: int) -> Iterator[torch.Tensor]:
@@ -49,16 +50,32 @@ def readable(tensor: torch.Tensor, name: str) -> torch.Tensor:
         raise UnsupportedStorage(name, "it is not initialised yet", remedy="run the model once, then look again")
     if tensor.is_meta or isinstance(tensor, FakeTensor):
         raise UnsupportedStorage(name, "it is on the meta device and has no values", remedy="load the weights first")
-    if hasattr(type(tensor), "__tensor_flatten__"):
-        raise UnsupportedStorage(
-            name, f"it is a {type(tensor).__qualname__} around other tensors", remedy="look at those tensors instead"
-        )
     if tensor.layout is not torch.strided or tensor.is_nested:
         raise UnsupportedStorage(
             name,
             f"its layout is {'nested' if tensor.is_nested else tensor.layout}, not dense",
             remedy="look at the dense tensors that hold its values instead",
         )
-    if tensor.numel() > 0 and tensor.untyped_storage().nbytes() == 0:
+    if not tensor.is_quantized:
+        held = [path for path, _ in parts(tensor) if path]
+        if held:
+            raise UnsupportedStorage(
+                name,
+                f"it is a {type(tensor).__qualname__} around other tensors",
+                remedy=f"look at those tensors instead: {', '.join(f'.{path}' for path in held)}",
+            )
+    if tensor.numel() > 0 and tensor.untyped_storage().nbytes() < _needed_bytes(tensor):
+        # Reading on would end the process: a storage can be made smaller under the tensors that view it.
         raise UnsupportedStorage(name, "its memory was freed", remedy="look while its values are gathered")
-    return tensor.detach()
+    # A subclass may do anything in its operations; its bytes are a plain tensor's.
+    with torch._C.DisableTorchFunctionSubclass():
+        return tensor.detach()
+
+
+def _needed_bytes(tensor: torch.Tensor) -> int:
+    """How long its storage has to be for a tensor that is not empty."""
+    if tensor.is_quantized:
+        # Several elements of a quantised tensor can share a byte.
+        return 1
+    last: int = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return int(tensor.storage_offset() + last + 1) * tensor.element_size()

@@ -131,3 +131,58 @@ class InvalidArgument(PalimpsestError):
         self.name = name
         self.value = value
         super().__init__(f"{name} cannot be {value!r}", remedy=remedy)
+
+
+class NothingCaptured(PalimpsestError):
+    """A run of the model in which what was asked for did not appear.
+
+    Attributes:
+        layers: The layers asked for.
+    """
+
+    code = "nothing-captured"
+
+    def __init__(self, layers: Iterable[str], reason: str, remedy: str) -> None:
+        self.layers = tuple(layers)
+        shown = ", ".join(map(repr, self.layers[:4])) + (", ..." if len(self.layers) > 4 else "")
+        super().__init__(f"nothing was captured of {shown or 'the model'}: {reason}", remedy=remedy)
+
+
+class CaptureBudgetExceeded(PalimpsestError):
+    """An activation that does not fit into the bytes a capture may hold; raised before it is copied.
+
+    Attributes:
+        layer: The layer whose activation it is.
+        needed: Bytes it asks for.
+        used: Bytes this capture holds already.
+        max_bytes: Bytes it may hold.
+    """
+
+    code = "capture-budget-exceeded"
+
+    def __init__(self, layer: str, needed: int, used: int, max_bytes: int) -> None:
+        self.layer = layer
+        self.needed = needed
+        self.used = used
+        self.max_bytes = max_bytes
+        super().__init__(
+            f"{layer!r} asks for {needed:,} bytes, and {used:,} of the budget of {max_bytes:,} bytes are used",
+            remedy="capture fewer layers or a shorter input (max_length), or give the monitor a larger max_bytes",
+        )
+
+
+class NotFollowed(PalimpsestError):
+    """No forward of a model could be followed; the navigator's answers say the reason instead of raising it.
+
+    Attributes:
+        reason: Why.
+    """
+
+    code = "not-followed"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the model's forward could not be followed: {reason}",
+            remedy="give sample inputs that the model's forward takes",
+        )

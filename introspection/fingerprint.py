@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from blake3 import blake3
 
-from introspection.chunks import logical_chunks, readable
-from introspection.errors import UnsupportedStorage
-from introspection.regions import is_copy_on_write
+from introspection.contents import contents, dense_contents, dense_kind, undisturbed
+from introspection.errors import InvalidArgument
+from introspection.raw_bytes import blocks_of, over_blocks
 
 BLOCK_BYTES = 1 << 20
 """Bytes of one block: what is hashed on its own, so that after a write only the blocks it met need hashing again."""
@@ -20,68 +19,72 @@ def fingerprint(tensor: torch.Tensor, name: str = "tensor") -> str:
     """The blake3 digest, in hex, of a tensor's values, shape and dtype: equal exactly when all three are, bit for bit.
 
     Raw bits are hashed, in contiguous order: strides and device do not matter; -0.0 and 0.0 differ, and so do two NaN
-    of different payload. The digest is of two levels: every 1 MiB block is hashed, then their digests are.
+    of different payload. The digest is of two levels: every 1 MiB block is hashed, then their digests are. The digest
+    of a tensor that is not dense is of all that its values follow from: see `introspection.contents.contents`.
+
+    Args:
+        tensor: A tensor with values, of any kind.
+        name: What to call it in an error.
+
+    Raises:
+        UnsupportedStorage: The tensor has no values (meta, fake, uninitialised, freed).
+
+    Source: BLAKE3, one function, fast everywhere (O'Connor, Aumasson, Neves, Wilcox-O'Hearn, 2020).
+    """
+    with undisturbed():
+        held = contents(tensor, name)
+        if held.dense is not None:
+            return combine_blocks(tensor.dtype, tensor.shape, _digests(held.dense))
+        # No dtype begins like the kind of a tensor of several parts: no two kinds of tensor hash the same bytes.
+        whole = blake3(f"{held.kind}\0".encode())
+        for path, part in held.parts:
+            whole.update(f"{path}\0{combine_blocks(part.dtype, part.shape, _digests(part))}\0".encode())
+        return whole.hexdigest()
+
+
+def dense_fingerprint(tensor: torch.Tensor, name: str = "tensor") -> str:
+    """The fingerprint of a tensor that holds its bytes itself.
+
+    Raises:
+        UnsupportedStorage: The tensor has no values, or holds them in several parts (sparse, quantised, wrapped).
+    """
+    return combine_blocks(tensor.dtype, tensor.shape, block_digests(tensor, name))
+
+
+def block_digests(tensor: torch.Tensor, name: str = "tensor", blocks: Sequence[int] | None = None) -> list[bytes]:
+    """The blake3 digest of every 1 MiB of a dense tensor's values, in order; the last block may be shorter.
 
     Args:
         tensor: A dense tensor with values.
         name: What to call it in an error.
+        blocks: Only these blocks, by index, in this order: those that a write met. The digests of the others still
+            hold, so `combine_blocks` of all of them is the fingerprint again.
 
     Raises:
-        UnsupportedStorage: The tensor has no values (meta, fake, uninitialised), or holds them in no dense form.
-
-    Source: BLAKE3, one function, fast everywhere (O'Connor, Aumasson, Neves, Wilcox-O'Hearn, 2020).
+        UnsupportedStorage: The tensor has no values, or holds them in several parts.
+        InvalidArgument: `blocks` names a block that the tensor does not have.
     """
-    digests = block_digests(tensor, name)
-    return combine_blocks(tensor.dtype, tensor.shape, digests)
-
-
-def block_digests(tensor: torch.Tensor, name: str = "tensor") -> list[bytes]:
-    """The blake3 digest of every 1 MiB of a tensor's values, in order; the last block may be shorter.
-
-    Raises:
-        UnsupportedStorage: As `fingerprint`.
-    """
-    dense = readable(tensor, name)
-    if dense.is_quantized:
-        raise UnsupportedStorage(
-            name, "it is quantised: its scale is not among its bytes", remedy="fingerprint int_repr() and the scale"
-        )
-    return [blake3(block).digest() for block in _blocks(dense)]
+    with undisturbed():
+        return _digests(dense_contents(tensor, name), blocks)
 
 
 def combine_blocks(dtype: torch.dtype, shape: Sequence[int], digests: Iterable[bytes]) -> str:
-    """The fingerprint of a tensor of this dtype and shape whose blocks have these digests."""
-    whole = blake3(f"{str(dtype).removeprefix('torch.')}[{','.join(map(str, shape))}]\0".encode("ascii"))
+    """The fingerprint of a dense tensor of this dtype and shape whose blocks have these digests."""
+    whole = blake3(f"{dense_kind(dtype, tuple(shape))}\0".encode("ascii"))
     for digest in digests:
         whole.update(digest)
     return whole.hexdigest()
 
 
-def _blocks(tensor: torch.Tensor) -> Iterator[memoryview | bytearray]:
-    """The raw bytes in contiguous order, in blocks of exactly BLOCK_BYTES but the last."""
-    rest = bytearray()
-    for piece in _raw(tensor):
-        begin = 0
-        if rest:
-            begin = min(len(piece), BLOCK_BYTES - len(rest))
-            rest += piece[:begin]
-            if len(rest) < BLOCK_BYTES:
-                continue
-            yield rest
-            rest = bytearray()
-        while len(piece) - begin >= BLOCK_BYTES:
-            yield piece[begin : begin + BLOCK_BYTES]
-            begin += BLOCK_BYTES
-        rest += piece[begin:]
-    if rest:
-        yield rest
+def _digests(dense: torch.Tensor, blocks: Sequence[int] | None = None) -> list[bytes]:
+    found = blocks_of(dense, BLOCK_BYTES)
+    if blocks is not None:
+        unknown = [index for index in blocks if not 0 <= index < len(found)]
+        if unknown:
+            raise InvalidArgument("blocks", unknown[0], f"the tensor has {len(found)} blocks, counted from 0")
+        found = [found[index] for index in blocks]
+    return over_blocks(found, _digest)
 
 
-def _raw(tensor: torch.Tensor) -> Iterator[memoryview]:
-    for chunk in logical_chunks(tensor, max(1, 4 * BLOCK_BYTES // tensor.element_size())):
-        values = chunk.resolve_conj().resolve_neg()
-        # Taking the address would part a lazy clone from its origin.
-        held = (values.clone() if is_copy_on_write(values) else values.cpu()).contiguous()
-        # Not through numpy: a storage that numpy was given can never be resized again, and FSDP frees by resizing.
-        size = held.numel() * held.element_size()
-        yield memoryview((ctypes.c_char * size).from_address(held.data_ptr())).cast("B")
+def _digest(block: memoryview) -> bytes:
+    return blake3(block).digest()

@@ -11,10 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import nn
-from torch.nn.utils.parametrize import ParametrizationList
-from torch.nn.utils.prune import BasePruningMethod
-from torch.nn.utils.spectral_norm import SpectralNorm
-from torch.nn.utils.weight_norm import WeightNorm
 
 from introspection.errors import NotAModel
 
@@ -34,6 +30,32 @@ class NamedTensor(NamedTuple):
     """How the module holds it."""
 
 
+class Walk(NamedTuple):
+    """All that one walk over a model meets."""
+
+    tensors: list[NamedTensor]
+    """Every tensor under every path, in order of registration."""
+    modules: list[tuple[str, nn.Module]]
+    """Every module under every path, parents first, each with what its tensors' names begin with: `""`, `"layer.0."`"""
+
+
+def walk(model: nn.Module, *, unregistered: bool = False) -> Walk:
+    """Every tensor and every module of `model` under every path: `named_tensors` and the modules it passed.
+
+    Args:
+        model: The module to walk.
+        unregistered: Also tensors in plain attributes, lists, tuples and dicts.
+
+    Raises:
+        NotAModel: `model` is no torch.nn.Module.
+    """
+    if not isinstance(model, nn.Module):
+        raise NotAModel(model)
+    met = Walk([], [])
+    _walk(model, "", {id(model)}, met, unregistered)
+    return met
+
+
 def named_tensors(model: nn.Module, *, unregistered: bool = False) -> list[NamedTensor]:
     """Every tensor of `model` under every path, aliases and shared modules included, in order of registration.
 
@@ -46,11 +68,7 @@ def named_tensors(model: nn.Module, *, unregistered: bool = False) -> list[Named
     Raises:
         NotAModel: `model` is no torch.nn.Module.
     """
-    if not isinstance(model, nn.Module):
-        raise NotAModel(model)
-    found: list[NamedTensor] = []
-    _walk(model, "", {id(model)}, found, unregistered)
-    return found
+    return walk(model, unregistered=unregistered).tensors
 
 
 def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -69,44 +87,26 @@ def tensor_at(model: nn.Module, name: str) -> torch.Tensor | None:
     *path, last = name.split(".")
     module, entered = model, {id(model)}
     for key in path:
-        child = module._modules.get(key)
+        child = _at(module._modules, key)
         # The walk cuts cycles: what lies beyond one has no name.
         if child is None or id(child) in entered:
             return None
         module = child
         entered.add(id(child))
-    found = module._parameters.get(last)
-    return found if found is not None else module._buffers.get(last)
+    found: torch.Tensor | None = _at(module._parameters, last)
+    if found is None:
+        found = _at(module._buffers, last)
+    return found
 
 
-def derived_names(model: nn.Module) -> dict[str, tuple[str, ...]]:
-    """Names of tensors that torch computes from others, and the names of all they are computed from.
-
-    Knows `torch.nn.utils.parametrize` (and so every torch parametrization), and the older weight_norm, spectral_norm
-    and pruning, which recompute a plain attribute before each forward.
-    """
-    derived: dict[str, tuple[str, ...]] = {}
-    for path, module in named_modules(model):
-        prefix = f"{path}." if path else ""
-        parametrizations = module._modules.get("parametrizations")
-        if isinstance(parametrizations, nn.ModuleDict):
-            for tensor_name, steps in parametrizations._modules.items():
-                if isinstance(steps, ParametrizationList):
-                    below = f"{prefix}parametrizations.{tensor_name}."
-                    derived[prefix + tensor_name] = tuple(below + held.name for held in named_tensors(steps))
-        for hook in module._forward_pre_hooks.values():
-            name, suffixes = _recomputed(hook)
-            sources = tuple(
-                f"{prefix}{name}_{suffix}"
-                for suffix in suffixes
-                if f"{name}_{suffix}" in module._parameters or f"{name}_{suffix}" in module._buffers
-            )
-            if sources:
-                derived[prefix + name] = sources
-    return derived
+def _at(registered: Any, key: str) -> Any:
+    # Not `get`, which the dictionaries of TorchScript do not have.
+    return registered[key] if key in registered else None  # noqa: SIM401
 
 
-def _walk(module: nn.Module, prefix: str, path: set[int], found: list[NamedTensor], unregistered: bool) -> None:
+def _walk(module: nn.Module, prefix: str, path: set[int], met: Walk, unregistered: bool) -> None:
+    found = met.tensors
+    met.modules.append((prefix, module))
     for key, parameter in module._parameters.items():
         if parameter is not None:
             found.append(NamedTensor(prefix + key, parameter, "parameter"))
@@ -121,7 +121,7 @@ def _walk(module: nn.Module, prefix: str, path: set[int], found: list[NamedTenso
     for key, child in module._modules.items():
         if child is not None and id(child) not in path:
             path.add(id(child))
-            _walk(child, f"{prefix}{key}.", path, found, unregistered)
+            _walk(child, f"{prefix}{key}.", path, met, unregistered)
             path.discard(id(child))
 
 
@@ -146,14 +146,3 @@ def _plain(expression: str, value: object, above: set[int]) -> Iterator[tuple[st
     for key, item in items:
         yield from _plain(f"{expression}[{key!r}]", item, above)
     above.discard(id(value))
-
-
-def _recomputed(hook: object) -> tuple[str, tuple[str, ...]]:
-    """The attribute a forward pre-hook recomputes, and the suffixes of what it is computed from."""
-    if isinstance(hook, WeightNorm):
-        return hook.name, ("g", "v")
-    if isinstance(hook, SpectralNorm):
-        return hook.name, ("orig", "u", "v")
-    if isinstance(hook, BasePruningMethod):
-        return hook._tensor_name, ("orig", "mask")
-    return "", ()

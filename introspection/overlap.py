@@ -1,4 +1,4 @@
-"""Exact overlap of strided byte regions: integer arithmetic, no tensors."""
+"""Exact overlap of strided byte regions: integer arithmetic, no tensors, and a limit to the work."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ PAIR_STEPS = 4096
 """Steps the structured count may take for one pair of regions before it gives up."""
 MAX_RUNS = 1 << 20
 """Runs of bytes that may be listed one by one, for one region."""
+SCAN_STEPS = 1 << 20
+"""Steps that all pairs of one scan may take together: a second or two, whatever the model."""
+SEARCH_STEPS = 1 << 14
+"""Nodes the search for one common byte may visit for one pair."""
+
+_RUNS_PER_STEP = 8
+_NODES_PER_STEP = 16
 
 
 class Region(NamedTuple):
@@ -24,15 +31,13 @@ class Region(NamedTuple):
     """
 
     space: tuple[str, int]
-    """What `start` counts in: a device's memory, one storage, or one opaque object."""
+    """What `start` counts in: a device's memory, one file, or one storage."""
     start: int
     """First byte."""
     run: int
     """Length of each run of consecutive bytes."""
     dims: Dims = ()
     """How the runs are repeated; empty for one run."""
-    hidden: str = ""
-    """Set where the bytes lie somewhere inside, in a form strides do not tell; equal forms are equal bytes."""
 
     @property
     def end(self) -> int:
@@ -66,38 +71,107 @@ def canonical(run: int, dims: list[tuple[int, int]]) -> tuple[int, Dims]:
     return run, tuple(left)
 
 
-def byte_count(region: Region) -> int | None:
-    """How many distinct bytes a region holds; None where that takes too much work or is not known."""
-    if region.hidden:
-        return None
+class Work:
+    """The steps that are left for one scan: what is too much for it is called unknown, and the scan ends."""
+
+    def __init__(self, steps: int = SCAN_STEPS) -> None:
+        self.left = steps
+
+    def take(self, steps: int) -> bool:
+        """Takes this many steps, if there are as many left."""
+        enough = steps <= self.left
+        if enough:
+            self.left -= steps
+        return enough
+
+
+def byte_count(region: Region, work: Work | None = None) -> int | None:
+    """How many distinct bytes a region holds; None where that takes too much work.
+
+    Args:
+        region: The region.
+        work: What the work is taken from; without it, what one region may take.
+    """
     if _nested(region.run, region.dims):
         return _size(region.run, region.dims)
-    if _runs(region.dims) > MAX_RUNS:
+    if not _listable(work or Work(), region):
         return None
     begins, ends = _intervals(region)
     return int((ends - begins).sum())
 
 
-def shared_byte_count(first: Region, second: Region) -> int | None:
-    """How many bytes two regions have in common; None where that takes too much work or is not known."""
+def shared_byte_count(first: Region, second: Region, work: Work | None = None) -> int | None:
+    """How many bytes two regions have in common; None where that takes too much work.
+
+    Args:
+        first: One region.
+        second: The other.
+        work: What the work is taken from; without it, what one pair may take.
+    """
     if first.space != second.space or first.end <= second.start or second.end <= first.start:
         return 0
+    work = work or Work()
     if first == second:
-        return byte_count(first)
-    if first.hidden or second.hidden:
-        return None
+        return byte_count(first, work)
     if not first.dims and not second.dims:
         return min(first.end, second.end) - max(first.start, second.start)
+    if _out_of_phase(first, second):
+        return 0
     if _nested(first.run, first.dims) and _nested(second.run, second.dims):
+        counter = _Counter(min(PAIR_STEPS, work.left))
         try:
-            return _Counter(PAIR_STEPS).count(
-                (first.run, first.dims), (second.run, second.dims), second.start - first.start
-            )
+            return counter.count((first.run, first.dims), (second.run, second.dims), second.start - first.start)
         except _WorkLimitError:
             pass
-    if _runs(first.dims) > MAX_RUNS or _runs(second.dims) > MAX_RUNS:
+        finally:
+            work.left -= counter.taken
+    return _count_listed(first, second) if _listable(work, first, second) else None
+
+
+def share_any(first: Region, second: Region, work: Work) -> bool | None:
+    """Whether two regions have a byte in common, where they cannot be counted; None where even that is too much work.
+
+    Source: numpy.shares_memory: a bounded linear Diophantine equation, searched with pruning by the greatest common
+    divisors of what is left (numpy/_core/src/common/mem_overlap.c; exact, and given up after `max_work` nodes). Only
+    the addresses of the arrays made here are looked at: there is nothing behind them.
+    """
+    if not work.take(SEARCH_STEPS // _NODES_PER_STEP):
         return None
-    return _count_listed(first, second)
+    low = min(first.start, second.start)
+    try:
+        one, other = (np.asarray(_Addresses(region, region.start - low)) for region in (first, second))
+        return bool(np.shares_memory(one, other, max_work=SEARCH_STEPS))  # type: ignore[arg-type]
+    except (np.exceptions.TooHardError, ValueError, OverflowError):
+        # More dimensions, or larger numbers, than numpy has room for.
+        return None
+
+
+class _Addresses:
+    """The bytes of a region as numpy is told of an array."""
+
+    def __init__(self, region: Region, start: int) -> None:
+        dims = (*reversed(region.dims), (1, region.run))
+        self.__array_interface__ = {
+            "version": 3,
+            "typestr": "|u1",
+            # Not 0, which numpy takes for no address at all.
+            "data": (start + 1, True),
+            "shape": tuple(count for _, count in dims),
+            "strides": tuple(stride for stride, _ in dims),
+        }
+
+
+def _out_of_phase(first: Region, second: Region) -> bool:
+    """Whether the steps of both have a common divisor in whose multiples their runs never meet (column blocks)."""
+    period = math.gcd(*(stride for stride, _ in first.dims), *(stride for stride, _ in second.dims))
+    distance = (second.start - first.start) % period
+    return first.run <= distance and second.run <= period - distance
+
+
+def _listable(work: Work, *regions: Region) -> bool:
+    """Whether the runs of all these may be listed; takes the work for it if so."""
+    runs = [_runs(region.dims) for region in regions]
+    return max(runs) <= MAX_RUNS and work.take(sum(runs) // _RUNS_PER_STEP)
 
 
 def _extent(run: int, dims: Dims) -> int:
@@ -135,12 +209,13 @@ class _Counter:
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
+        self.taken = 0
 
     def count(self, a: tuple[int, Dims], b: tuple[int, Dims], shift: int) -> int:
         """Bytes in both `a` at 0 and `b` at `shift`."""
-        self._steps -= 1
-        if self._steps < 0:
+        if self.taken == self._steps:
             raise _WorkLimitError
+        self.taken += 1
         extent_a, extent_b = _extent(*a), _extent(*b)
         if shift >= extent_a or shift + extent_b <= 0:
             return 0

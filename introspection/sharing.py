@@ -79,6 +79,8 @@ class SharingMap:
     """(storage key, storage key, relation) of every overlap, keys and list sorted."""
     _derived: tuple[tuple[str, tuple[str, ...]], ...]
     """(name, sorted names it is computed from), sorted."""
+    _stored: tuple[str, ...] = ()
+    """The derived names that have bytes of their own all the same (a weight with an adapter merged into it), sorted."""
 
     @classmethod
     def from_relations(
@@ -113,8 +115,16 @@ class SharingMap:
         same: Iterable[tuple[int | None, Iterable[str]]],
         overlaps: Iterable[tuple[str, str, Relation]],
         derived: Mapping[str, Iterable[str]] | None = None,
+        stored: Iterable[str] = (),
     ) -> SharingMap:
         """Builds a map in canonical form from relations with their sizes; what scanning and JSON use.
+
+        Args:
+            names: As `from_relations`.
+            same: (bytes, names) of each group of names that view identical bytes; None: not known how many.
+            overlaps: (name, name, relation) of each pair that shares some bytes, or may.
+            derived: As `from_relations`.
+            stored: The derived names that are stored all the same, and can be written: a storage each, like any other.
 
         Raises:
             UnknownName: A relation speaks of a name that is not in `names`.
@@ -138,11 +148,15 @@ class SharingMap:
                 )
             if found.setdefault((one, other), relation) != relation:
                 raise InvalidSharingMap(f"{one!r} and {other!r} are said to overlap in two different ways")
+        for name in (held := frozenset(stored)):
+            if name not in computed:
+                raise InvalidSharingMap(f"{name!r} is said to be stored though derived, and is not derived")
         return cls(
             names=tuple(sorted(known)),
             _same=tuple(sorted(groups, key=lambda group: group[1])),
             _overlaps=tuple((one, other, relation) for (one, other), relation in sorted(found.items(), key=_pair)),
             _derived=tuple(sorted(computed.items())),
+            _stored=tuple(sorted(held)),
         )
 
     @property
@@ -165,8 +179,9 @@ class SharingMap:
         """Every storage key and the sorted names that view exactly those bytes.
 
         Each name is in one, but for derived names: what is computed from others when it is looked at has no storage.
+        A weight that an adapter was merged into is derived, and stored like any other.
         """
-        computed = dict(self._derived)
+        computed = self._computed
         return MappingProxyType(
             {key: members for key, members in self._classes.items() if any(name not in computed for name in members)}
         )
@@ -287,6 +302,8 @@ class SharingMap:
             "partial": [[a, b, known.shared_bytes] for a, b, known in self._overlaps if known.kind == "partial"],
             "unknown": [[a, b] for a, b, relation in self._overlaps if relation.kind == "unknown"],
             "derived": dict(self._derived),
+            # Left out where there is none, so that a map that has been written before reads and digests as before.
+            **({"stored": self._stored} if self._stored else {}),
         }
         return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
@@ -303,7 +320,7 @@ class SharingMap:
             *((one, other, Relation("unknown")) for one, other in content.unknown),
         ]
         try:
-            return cls.build(content.names, content.same, overlaps, content.derived)
+            return cls.build(content.names, content.same, overlaps, content.derived, content.stored)
         except UnknownName as error:
             raise InvalidSharingMap(f"a sharing map speaks of {error.name!r}, which is not among its names") from error
 
@@ -314,13 +331,18 @@ class SharingMap:
         return hash(self.digest)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return SharingMap, (self.names, self._same, self._overlaps, self._derived)
+        return SharingMap, (self.names, self._same, self._overlaps, self._derived, self._stored)
 
     def __repr__(self) -> str:
         return (
             f"SharingMap(names={len(self.names)}, groups={len(self._same)}, overlaps={len(self._overlaps)}, "
             f"derived={len(self._derived)}, digest={self.digest[:12]})"
         )
+
+    @cached_property
+    def _computed(self) -> frozenset[str]:
+        """The derived names without bytes of their own."""
+        return frozenset(name for name, _ in self._derived).difference(self._stored)
 
     @cached_property
     def _classes(self) -> dict[str, tuple[str, ...]]:
@@ -366,8 +388,7 @@ class SharingMap:
     def _named(self, name: str) -> tuple[str, ...]:
         if name in self._key_of:
             return (name,)
-        computed = dict(self._derived)
-        found = tuple(candidate for candidate in self.under(name) if candidate not in computed)
+        found = tuple(candidate for candidate in self.under(name) if candidate not in self._computed)
         if not found:
             raise UnknownName(name, self._all_paths())
         return found

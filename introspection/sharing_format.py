@@ -28,6 +28,8 @@ class ParsedMap:
     """(storage key, storage key) of every relation that could not be decided."""
     derived: dict[str, tuple[str, ...]]
     """Derived names and what they are computed from."""
+    stored: tuple[str, ...] = ()
+    """Derived names that have bytes of their own all the same."""
 
 
 def parse_sharing_map(text: str) -> ParsedMap:
@@ -47,19 +49,22 @@ def parse_sharing_map(text: str) -> ParsedMap:
             f"a sharing map of format {content['version']!r} cannot be read here: format {FORMAT_VERSION} is known",
             remedy="upgrade palimpsest-memory",
         )
-    if set(content) != _FIELDS:
+    if set(content) - {"stored"} != _FIELDS:
         raise InvalidSharingMap(f"a sharing map must have exactly the fields {sorted(_FIELDS)}, not {sorted(content)}")
-    derived = content["derived"]
+    derived, stored = content["derived"], content.get("stored", [])
     if not _is_names(content["names"]):
         raise InvalidSharingMap("the names of a sharing map must be a list of strings")
     if not isinstance(derived, dict) or not all(_is_names(sources) for sources in derived.values()):
         raise InvalidSharingMap("'derived' of a sharing map must be an object of lists of names")
+    if not _is_names(stored):
+        raise InvalidSharingMap("'stored' of a sharing map must be a list of names")
     return ParsedMap(
         names=tuple(content["names"]),
         same=tuple((entry[0], tuple(entry[1:])) for entry in _entries(content, "same", "[bytes, name, name, ...]")),
         partial=tuple((a, b, nbytes) for a, b, nbytes in _entries(content, "partial", "[name, name, bytes]")),
         unknown=tuple((a, b) for a, b in _entries(content, "unknown", "[name, name]")),
         derived={name: tuple(sources) for name, sources in derived.items()},
+        stored=tuple(stored),
     )
 
 

@@ -3,268 +3,191 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 
-from introspection.chunks import logical_chunks, readable
+from introspection.distribution import Distribution, distribution_of
 from introspection.errors import InvalidArgument
+from introspection.moments import Floats
+from introspection.values import Values, values_of
 
-CHUNK_ELEMENTS = 1 << 20
-"""Elements that are widened to float64 at a time."""
-PERCENTILES = (5, 25, 50, 75, 95)
-
-# Dtypes whose every value float32 holds: their order statistics need two passes instead of four.
-_FIT_FLOAT32 = frozenset(
-    {torch.float32, torch.float16, torch.bfloat16, torch.int8, torch.uint8, torch.int16, torch.bool}
-)
-_DIGIT_BITS = 16
-_DIGITS = 1 << _DIGIT_BITS
+PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
+MOST_BINS = 1_000_000
+"""Bins of one histogram: a mistyped number is refused instead of filling the memory."""
 
 
-@dataclass(slots=True)
-class _Sums:
-    """What one pass over the finite values gathers; values are divided by `scale` so that no square overflows."""
+@dataclass(frozen=True, slots=True)
+class OrderStatistics:
+    """What the order of the finite values tells."""
 
-    scale: float
-    near_zero: float
-    mean: float = 0.0
-    squared_deviation: float = 0.0
-    absolute: float = 0.0
-    squared: float = 0.0
-    count: int = 0
-    zeros: int = 0
-    near_zeros: int = 0
-
-    def add(self, values: torch.Tensor) -> None:
-        """Takes in a chunk of finite float64 values."""
-        absolute = values.abs()
-        self.zeros += int((absolute == 0).sum())
-        self.near_zeros += int((absolute < self.near_zero).sum())
-        scaled = values / self.scale
-        count, mean = values.numel(), float(scaled.mean())
-        self.absolute += float((absolute / self.scale).sum())
-        self.squared += float(scaled.square().sum())
-        # Chunks are joined by their means and deviations: sums of squares would cancel far from zero.
-        # Source: Chan, Golub, LeVeque, "Algorithms for computing the sample variance" (1983).
-        total, shift = self.count + count, mean - self.mean
-        self.squared_deviation += float((scaled - mean).square().sum()) + shift * shift * self.count * count / total
-        self.mean += shift * count / total
-        self.count = total
-
-
-@dataclass(slots=True)
-class _Range:
-    """What the first pass learns: how many values there are of which kind, and where they lie."""
-
-    nan: int = 0
-    positive_infinite: int = 0
-    negative_infinite: int = 0
-    finite: int = 0
-    low: float = math.inf
-    high: float = -math.inf
-
-    def add(self, values: torch.Tensor) -> None:
-        """Takes in a chunk of float64 values."""
-        self.nan += int(values.isnan().sum())
-        self.positive_infinite += int(values.isposinf().sum())
-        self.negative_infinite += int(values.isneginf().sum())
-        finite = _finite(values)
-        self.finite += finite.numel()
-        if finite.numel():
-            low, high = torch.aminmax(finite)
-            self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
-
-
-@dataclass(slots=True)
-class _Histogram:
-    """Counts of finite values in bins of one width; the last bin includes its upper edge."""
-
-    low: float
-    high: float
-    bins: int
-    counts: torch.Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.counts = torch.zeros(self.bins, dtype=torch.int64)
-        if self.low == self.high:
-            self.low, self.high = self.low - 0.5, self.high + 0.5
-
-    @property
-    def width(self) -> float:
-        """Width of one bin; divided before subtracting, since high − low can overflow."""
-        return self.high / self.bins - self.low / self.bins
-
-    def add(self, values: torch.Tensor) -> None:
-        """Takes in a chunk of finite float64 values."""
-        if self.width > 0:
-            places = (values / self.width - self.low / self.width).floor().clamp_(0, self.bins - 1).to(torch.int64)
-        else:
-            places = torch.zeros(values.numel(), dtype=torch.int64, device=values.device)
-        self.counts += torch.bincount(places, minlength=self.bins).cpu()
-
-    def edges(self) -> list[float]:
-        """The bins' edges, one more than there are bins."""
-        parts = [index / self.bins for index in range(self.bins + 1)]
-        return [self.low * (1 - part) + self.high * part for part in parts]
+    percentiles: dict[str, float | None]
+    """Linear between the two nearest ranks, by percent."""
+    zeros: int
+    near_zeros: int
+    counts: list[int]
+    """Values in each bin of one width; the last bin includes its upper edge."""
+    edges: list[float]
+    """Where the bins begin, and where the last one ends."""
+    outside: tuple[int, int] = (0, 0)
+    """Values below the first bin and above the last."""
+    below: tuple[int, ...] = ()
+    """Values below each number asked for."""
 
 
 def tensor_statistics(
     tensor: torch.Tensor, *, name: str = "tensor", bins: int = 20, near_zero: float = 1e-6
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Statistics of a tensor's finite values, as JSON-serialisable numbers; NaN and infinities are counted beside.
 
-    Accumulated in float64, a chunk at a time: no second copy of the tensor is made. Percentiles (linear between
-    values) and the median are exact. The standard deviation is of a sample (as `torch.std`), and 0 for a single value.
-    Complex tensors are described by their magnitudes. Shares are of all elements. What does not exist (the mean of no
-    finite value) is None.
+    Exact: percentiles and the median are values of the tensor or linear between two, counts are counts, and sums are
+    accumulated in float64. Read a chunk at a time, so that no second copy of the tensor is made: once where the dtype
+    has at most 16 bits (the bit patterns are counted, and all else follows from the counts), twice for float32, at
+    most four times for 64 bits. Beside dense tensors of every dtype torch converts:
+
+    - complex: the magnitudes (`values` says "magnitude");
+    - sparse: all elements, zeros that are not stored included;
+    - quantised: the numbers that the stored integers stand for;
+    - nested: the values of every component;
+    - DTensor: what this process holds, never asking the others (`scope` says "shard", or "partial" where a sum over
+      processes is pending, and `local_shape` how much that is).
 
     Args:
-        tensor: A dense tensor with values, of any dtype that converts to float.
+        tensor: Any tensor with values.
         name: What to call it in an error.
-        bins: Number of histogram bins.
+        bins: Number of histogram bins, all of one width, from the smallest finite value to the largest.
         near_zero: Magnitudes below this count as near zero.
 
+    Returns:
+        `values`, `scope`, `num_elements`, `nan_count`, `inf_count`, `finite_count`, `mean`, `std` (of a sample, as
+        `torch.std`; 0 for a single value), `min`, `max`, `median`, `abs_mean`, `l1_norm`, `l2_norm`,
+        `frobenius_norm`, `zero_share` and `near_zero_share` (of all elements), `percentiles` (5, 25, 50, 75, 95) and
+        `histogram` (`counts`, `bin_edges`). What does not exist (the mean of no finite value) is None.
+
     Raises:
-        UnsupportedStorage: The tensor has no values (meta, fake, uninitialised), or holds them in no dense form.
-        InvalidArgument: Fewer than one bin.
+        UnsupportedStorage: The tensor has no values (meta, fake, uninitialised), or none that can be read.
+        InvalidArgument: Fewer than one bin, or a negative `near_zero`.
+
+    Example:
+        `tensor_statistics(torch.tensor([1.0, 2.0, float("nan")]))["mean"]` is `1.5`.
     """
-    if bins < 1:
-        raise InvalidArgument("bins", bins, "a histogram needs at least one bin")
-    dense = readable(tensor, name)
-    extent = _Range()
-    for values in _values(dense):
-        extent.add(values)
-    elements = dense.numel()
-    result: dict[str, object] = {
-        "values": "magnitude" if dense.is_complex() else "value",
-        "num_elements": elements,
-        "nan_count": extent.nan,
-        "inf_count": extent.positive_infinite + extent.negative_infinite,
-        "finite_count": extent.finite,
-    }
-    if extent.finite == 0:
-        absent = ("mean", "std", "min", "max", "median", "abs_mean", "l1_norm", "l2_norm", "frobenius_norm")
-        return {
-            **result,
-            **dict.fromkeys(absent),
-            "zero_share": 0.0 if elements else None,
-            "near_zero_share": 0.0 if elements else None,
-            "percentiles": {str(percent): None for percent in PERCENTILES},
-            "histogram": {"counts": [], "bin_edges": []},
-        }
-    # A power of two: dividing by it rounds nothing.
-    largest = max(abs(extent.low), abs(extent.high))
-    scale = math.ldexp(1.0, math.frexp(largest)[1] - 1) if largest else 1.0
-    sums, histogram = _Sums(scale, near_zero), _Histogram(extent.low, extent.high, bins)
-    for values in _values(dense):
-        finite = _finite(values)
-        if finite.numel():
-            sums.add(finite)
-            histogram.add(finite)
-    percentiles = _percentiles(dense, extent)
-    norm = _number(math.sqrt(sums.squared) * scale)
+    check_bins(bins)
+    if not near_zero >= 0:
+        raise InvalidArgument("near_zero", near_zero, "give a magnitude of 0 or more")
+    values = values_of(tensor, name)
+    found = distribution_of(values)
+    order, moments = order_statistics(found, bins=bins, near_zero=near_zero), found.moments
+    elements = values.num_elements
     return {
-        **result,
-        "mean": sums.mean * scale,
-        "std": _number(math.sqrt(sums.squared_deviation / max(1, sums.count - 1)) * scale),
-        "min": extent.low,
-        "max": extent.high,
-        "median": percentiles[50],
-        "abs_mean": sums.absolute / sums.count * scale,
-        "l1_norm": _number(sums.absolute * scale),
-        "l2_norm": norm,
-        "frobenius_norm": norm,
-        "zero_share": sums.zeros / elements,
-        "near_zero_share": sums.near_zeros / elements,
-        "percentiles": {str(percent): value for percent, value in percentiles.items()},
-        "histogram": {"counts": histogram.counts.tolist(), "bin_edges": histogram.edges()},
+        **counted(values, found),
+        "mean": moments.mean,
+        "std": moments.std,
+        "min": found.low if moments.count else None,
+        "max": found.high if moments.count else None,
+        "median": order.percentiles["50"],
+        "abs_mean": moments.abs_mean,
+        "l1_norm": moments.l1_norm,
+        "l2_norm": moments.l2_norm,
+        "frobenius_norm": moments.l2_norm,
+        "zero_share": order.zeros / elements if elements else None,
+        "near_zero_share": order.near_zeros / elements if elements else None,
+        "percentiles": order.percentiles,
+        "histogram": {"counts": order.counts, "bin_edges": order.edges},
     }
 
 
-def _values(dense: torch.Tensor) -> Iterator[torch.Tensor]:
-    """The values as float64, a chunk at a time."""
-    for chunk in logical_chunks(dense, CHUNK_ELEMENTS):
-        real = chunk.to(torch.complex128).abs() if chunk.is_complex() else chunk
-        real = real.dequantize() if real.is_quantized else real
-        # Apple's devices have no float64.
-        yield (real.cpu() if real.device.type == "mps" else real).to(torch.float64)
-
-
-def _finite(values: torch.Tensor) -> torch.Tensor:
-    finite = values.isfinite()
-    return values if bool(finite.all()) else values[finite]
-
-
-def _percentiles(dense: torch.Tensor, extent: _Range) -> dict[int, float]:
-    """Exact percentiles of the finite values, linear between the two nearest ranks."""
-    positions = {percent: percent / 100 * (extent.finite - 1) for percent in PERCENTILES}
-    ranks = sorted({rank for place in positions.values() for rank in (math.floor(place), math.ceil(place))})
-    # In the order used, negative infinities come first; NaN are left out.
-    found = _order_statistics(dense, [rank + extent.negative_infinite for rank in ranks])
-    at = dict(zip(ranks, found, strict=True))
-    return {
-        percent: _between(at[math.floor(place)], at[math.ceil(place)], place % 1)
-        for percent, place in positions.items()
+def counted(values: Values, found: Distribution) -> dict[str, Any]:
+    """What was read of a tensor, and how many of its values are of which kind."""
+    result: dict[str, Any] = {
+        "values": "magnitude" if values.dtype.is_complex else "value",
+        "scope": values.scope,
+        "num_elements": values.num_elements,
+        "nan_count": found.nan,
+        "inf_count": found.positive_infinite + found.negative_infinite,
+        "finite_count": found.moments.count,
     }
+    if values.local_shape is not None:
+        result["local_shape"] = list(values.local_shape)
+    return result
+
+
+def order_statistics(
+    found: Distribution,
+    *,
+    bins: int,
+    near_zero: float = 0.0,
+    percents: tuple[float, ...] = PERCENTILES,
+    limits: tuple[float, float] | None = None,
+    below: Sequence[float] = (),
+) -> OrderStatistics:
+    """Percentiles, zeros and histogram of a distribution, in one question to it.
+
+    Args:
+        found: The distribution.
+        bins: Number of histogram bins, at least 1.
+        near_zero: Magnitudes below this count as near zero.
+        percents: From 0 to 100.
+        limits: Where the histogram begins and ends; by default at the smallest and the largest finite value.
+        below: Numbers below which to count values.
+    """
+    count = found.moments.count
+    if not count:
+        return OrderStatistics(dict.fromkeys(map(_label, percents)), 0, 0, [], [])
+    edges = bin_edges(*(limits or (found.low, found.high)), bins)
+    zero = [0.0, math.nextafter(0.0, 1.0), math.nextafter(-near_zero, math.inf), near_zero]
+    # The upper edge belongs to the last bin: what lies below the next number is what lies at or below the edge.
+    thresholds = np.concatenate([zero, edges[:-1], [math.nextafter(edges[-1], math.inf)], below])
+    order = np.argsort(thresholds, kind="stable")
+    places = {percent: percent / 100 * (count - 1) for percent in percents}
+    ranks = sorted({rank for place in places.values() for rank in (math.floor(place), math.ceil(place))})
+    sorted_counts, at_ranks = found.answer(thresholds[order], ranks)
+    under = np.empty_like(sorted_counts)
+    under[order] = sorted_counts
+    at_edges = under[4 : 5 + bins]
+    at = dict(zip(ranks, at_ranks, strict=True))
+    return OrderStatistics(
+        percentiles={
+            _label(percent): _between(at[math.floor(place)], at[math.ceil(place)], place % 1)
+            for percent, place in places.items()
+        },
+        zeros=int(under[1] - under[0]),
+        near_zeros=max(0, int(under[3] - under[2])),
+        counts=np.diff(at_edges).tolist(),
+        edges=edges.tolist(),
+        outside=(int(at_edges[0]), count - int(at_edges[-1])),
+        below=tuple(under[5 + bins :].tolist()),
+    )
+
+
+def bin_edges(low: float, high: float, bins: int) -> Floats:
+    """The edges of bins of one width, as `numpy.histogram` places them; also where high − low overflows."""
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    with np.errstate(over="ignore", invalid="ignore"):
+        edges = np.linspace(low, high, bins + 1)
+    if not np.isfinite(edges).all():
+        parts = np.arange(bins + 1) / bins
+        edges = low * (1 - parts) + high * parts
+    # Between neighbouring numbers there is no room for edges that rise: some bins are then empty.
+    return np.minimum(np.maximum.accumulate(edges), high)
+
+
+def check_bins(bins: int) -> None:
+    """Refuses a number of bins that makes no histogram.
+
+    Raises:
+        InvalidArgument: Fewer than one, or more than can be counted in memory.
+    """
+    if not 1 <= bins <= MOST_BINS:
+        raise InvalidArgument("bins", bins, f"a histogram needs at least one bin, and {MOST_BINS} at most")
 
 
 def _between(low: float, high: float, part: float) -> float:
     return low if low == high else low * (1 - part) + high * part
 
 
-def _order_statistics(dense: torch.Tensor, ranks: Sequence[int]) -> list[float]:
-    """The values of the given ranks (0: the smallest, NaN left out)."""
-    if dense.numel() <= CHUNK_ELEMENTS:
-        (values,) = _values(dense)
-        return values[~values.isnan()].sort().values[list(ranks)].tolist()
-    return _select(dense, ranks)
-
-
-def _select(dense: torch.Tensor, ranks: Sequence[int]) -> list[float]:
-    """Order statistics by radix selection: one pass for each 16 bits of the key, and nothing sorted or copied whole."""
-    bits = 32 if dense.dtype in _FIT_FLOAT32 else 64
-    prefixes: dict[int, int] = {}
-    remaining = {rank: rank for rank in ranks}
-    for shift in range(bits - _DIGIT_BITS, -1, -_DIGIT_BITS):
-        first = shift == bits - _DIGIT_BITS
-        # Keys are signed: the first digit runs from -32768, every later one from 0.
-        lowest = -_DIGITS // 2 if first else 0
-        wanted = [0] if first else sorted(set(prefixes.values()))
-        counts = {prefix: torch.zeros(_DIGITS, dtype=torch.int64) for prefix in wanted}
-        for values in _values(dense):
-            keys = _ordered_keys(values[~values.isnan()], bits)
-            digits = keys >> shift if first else (keys >> shift) & (_DIGITS - 1)
-            above = keys >> (shift + _DIGIT_BITS) if not first else None
-            for prefix, counted in counts.items():
-                met = digits if above is None else digits[above == prefix]
-                counted += torch.bincount(met - lowest, minlength=_DIGITS).cpu()
-        for rank in ranks:
-            prefix = prefixes.get(rank, 0)
-            up_to = counts[prefix].cumsum(0)
-            place = int(torch.searchsorted(up_to, remaining[rank], right=True))
-            remaining[rank] -= int(up_to[place - 1]) if place else 0
-            prefixes[rank] = (prefix << _DIGIT_BITS) + place + lowest
-    return [_value_of_key(prefixes[rank], bits) for rank in ranks]
-
-
-def _ordered_keys(values: torch.Tensor, bits: int) -> torch.Tensor:
-    """Signed integers in the order of the values: the bits of a float, its magnitude inverted where it is negative.
-
-    Source: the order-preserving map of IEEE 754 numbers used in radix sorting (Terdiman 2000; Herf 2001).
-    """
-    if bits == 32:
-        raw = values.to(torch.float32).view(torch.int32)
-        return torch.where(raw < 0, raw ^ torch.iinfo(torch.int32).max, raw).to(torch.int64)
-    raw = values.view(torch.int64)
-    return torch.where(raw < 0, raw ^ torch.iinfo(torch.int64).max, raw)
-
-
-def _value_of_key(key: int, bits: int) -> float:
-    whole, number = (torch.int32, torch.float32) if bits == 32 else (torch.int64, torch.float64)
-    return float(torch.tensor(key if key >= 0 else key ^ torch.iinfo(whole).max, dtype=whole).view(number))
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _label(percent: float) -> str:
+    return f"{percent:g}"

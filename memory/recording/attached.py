@@ -224,7 +224,7 @@ def _form(tensor: Tensor) -> tuple[Any, ...]:
 
 
 def _digest(tensor: Tensor) -> str | None:
-    """Give the digest of a tensor's bytes; None for one whose bytes cannot be read (meta, lazy, sparse, ...)."""
+    """Give the digest of a tensor's bytes; None for one whose bytes cannot be read (meta, lazy, freed)."""
     from torch.nn.parameter import is_lazy
 
     from introspection.fingerprint import fingerprint

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from introspection.fingerprint import fingerprint
+from introspection.fingerprint import dense_fingerprint
 from memory.errors import EditError, InvalidArgument, RestoreError, UnknownName
 from memory.recording.attached import AttachedModel
 from memory.weights.preimage import PreImage, same_view
@@ -59,7 +59,7 @@ class Undo:
             raise self._gone() from error
         if not self.preimage.is_of(live):
             raise self._gone()
-        if fingerprint(live) != self.fingerprint_after:
+        if dense_fingerprint(live) != self.fingerprint_after:
             raise RestoreError(
                 f"{self.name!r} was written again after this act: undoing the act would erase that write",
                 remedy="undo the later writes first, newest first",

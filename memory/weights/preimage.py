@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from introspection.chunks import logical_chunks
-from introspection.fingerprint import fingerprint
+from introspection.fingerprint import dense_fingerprint
 from memory.events.modifications import Change
 
 _CHUNK_ELEMENTS = 1 << 22
@@ -30,7 +30,7 @@ class PreImage:
 
     def __init__(self, tensor: Tensor) -> None:
         self._tensor = tensor.detach()
-        self.fingerprint = fingerprint(self._tensor)
+        self.fingerprint = dense_fingerprint(self._tensor)
         self._nbytes = self._tensor.untyped_storage().nbytes()
         self._shape = distinct_elements(self._tensor).shape
         # Integers are copied as they are: a float's bits might be tidied up on the way (NaN payloads, odd bools).
@@ -81,7 +81,7 @@ class PreImage:
             start += len(before)
         return Change(
             fingerprint_before=self.fingerprint,
-            fingerprint_after=fingerprint(self._tensor),
+            fingerprint_after=dense_fingerprint(self._tensor),
             delta_norm=math.sqrt(squares_of_change),
             weight_norm=math.sqrt(squares_before),
             max_change=largest,

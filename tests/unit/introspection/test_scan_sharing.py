@@ -16,6 +16,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.utils import parametrizations, parametrize
 
 from introspection import NotAModel, Relation, SharingMap, SharingScanner, UnknownName, UnsupportedStorage, scan_sharing
+from introspection.overlap import Work
+from introspection.regions import regions_of
+from introspection.relate import relate
 
 torch.set_num_threads(1)
 
@@ -249,12 +252,49 @@ def test_a_wrapper_subclass_shares_where_what_it_wraps_does() -> None:
 
 
 def test_what_cannot_be_known_is_called_unknown_and_never_guessed() -> None:
-    storage = torch.randn(1 << 12)
+    # Every byte a sum of a subset of thirty numbers: which sums two such sets have in common is a knapsack problem.
+    numbers = [int(number) for number in np.random.default_rng(0).integers(1 << 30, 1 << 40, 30) * 2 + 1]
+    whole = torch.empty(2 * sum(numbers), dtype=torch.uint8, device="meta")
+    one = whole.as_strided([2] * 30, numbers)
+    # First and last byte the same, all between them another sum.
+    moved = [number + 2 * (-1) ** place for place, number in enumerate(numbers)]
+    other = whole.as_strided([2] * 30, moved)
+    sharing = scan_sharing(Holder(one=one, other=other, apart=torch.randn(2)))
+    assert kinds(sharing) == {"one other": "unknown"}
+    assert sharing.coupled("one") == ("other",)
+
+
+def test_a_common_byte_is_found_where_the_common_bytes_are_too_many_to_count() -> None:
     # 2²² runs that overlap themselves: too many to list, no period to cut at.
     tangled = torch.as_strided(torch.empty(1 << 23), (1 << 11, 1 << 11), (3000, 2))
-    model = Holder(tangled=tangled, other=torch.as_strided(tangled, (1 << 11, 1 << 11), (3001, 2), 1), storage=storage)
-    assert kinds(scan_sharing(model)) == {"other tangled": "unknown"}
-    assert scan_sharing(model).coupled("tangled") == ("other",)
+    shifted = torch.as_strided(tangled, (1 << 11, 1 << 11), (3001, 2), 1)
+    assert shared(tangled=tangled, shifted=shifted) == {"shifted tangled": ("partial", None)}
+    # All of one at even, all of the other at odd places.
+    odd = torch.as_strided(tangled, (1 << 11, 1 << 11), (3002, 2), 1)
+    assert shared(tangled=tangled, odd=odd) == {}
+
+
+def test_a_thousand_column_blocks_are_told_apart_at_once() -> None:
+    matrix = torch.empty(64, 2000, device="meta")
+    blocks = {f"block{index}": matrix[:, 2 * index : 2 * index + 2] for index in range(1000)}
+    wide = matrix[:, 5:8]
+    assert shared(**blocks) == {}
+    assert shared(**blocks, wide=wide) == {"block2 wide": ("partial", 256), "block3 wide": ("partial", 512)}
+
+
+def test_a_scan_ends_in_bounded_work_whatever_the_views() -> None:
+    numbers = np.random.default_rng(1).integers(1 << 10, 1 << 20, (60, 12))
+    whole = torch.empty(1 << 24, dtype=torch.uint8, device="meta")
+    tangles = {f"tangle{index}": whole.as_strided([2] * 12, row.tolist()) for index, row in enumerate(numbers)}
+    regions = {name: regions_of(tensor) for name, tensor in tangles.items()}
+    work = Work(100)
+    told = [relation.kind for _, _, relation in relate(regions, work).overlaps]
+    assert work.left >= 0
+    assert len(told) == 60 * 59 // 2
+    assert "unknown" in told
+    # The same names in the same order are told the same, wherever in memory they lie.
+    moved = {name: (held[0]._replace(start=held[0].start + 77),) for name, held in regions.items()}
+    assert relate(moved, Work(100)) == relate(regions, Work(100))
 
 
 def test_huge_strided_views_are_compared_without_listing_their_bytes() -> None:
