@@ -57,6 +57,15 @@ def _lines(rows: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
         yield line if len(line) <= width else line[: width - 1] + "…"
 
 
+def print_line(row: Mapping[str, Any]) -> None:
+    """Print one row on a line of its own, at once: what comes one by one has no table to be set in."""
+    widths = {"position": 8, "event_type": 24, "model": 8, "act": 12}
+    line = "  ".join(shown(value).replace("\n", " ").ljust(widths.get(name, 0)) for name, value in row.items()).rstrip()
+    width = results().width
+    sys.stdout.write((line if len(line) <= width else line[: width - 1] + "…") + "\n")
+    sys.stdout.flush()
+
+
 def table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Make a table of rows, folding what is too wide; numbers are set to the right."""
     table = Table(header_style="bold", box=None, pad_edge=False)

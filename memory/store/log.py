@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from memory.events.envelope import NewEvent, StoredEvent
+from sqlalchemy import select
+
+from memory.events.envelope import NewEvent, StoredEvent, from_microseconds
 from memory.store import migrate
+from memory.store.anchor import Anchor
 from memory.store.append import Appended
 from memory.store.connect import Durability
 from memory.store.engine import Database
@@ -18,10 +21,11 @@ from memory.store.head import Head, read_head
 from memory.store.prepare import prepare
 from memory.store.reading import read
 from memory.store.subscription import Subscription
+from memory.store.tables import appends
 from memory.store.verify import ChainReport, Problem, verify
 from memory.store.waking import Notifier, waker
 
-__all__ = ["Appended", "ChainReport", "EventStore", "Head", "Problem"]
+__all__ = ["Anchor", "Appended", "ChainReport", "EventStore", "Head", "Problem"]
 
 
 class EventStore:
@@ -181,6 +185,19 @@ class EventStore:
         with self.database.reading() as connection:
             return read_head(connection)
 
-    def verify(self) -> ChainReport:
-        """Recompute the whole hash chain, in constant memory, changing nothing; report what is wrong and where."""
-        return verify(self.database)
+    def anchor(self) -> Anchor:
+        """Give the last append by its digest: kept elsewhere, it proves what the log holds now."""
+        with self.database.reading() as connection:
+            head = read_head(connection)
+            made = connection.execute(select(appends.c.recorded_at).where(appends.c.append_id == head.append_id))
+            moment = from_microseconds(made.scalar_one())
+        return Anchor(head.append_id, head.position, head.digest, moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+
+    def verify(self, anchors: Iterable[Anchor] = ()) -> ChainReport:
+        """Recompute the whole hash chain, in constant memory, changing nothing; report what is wrong and where.
+
+        Args:
+            anchors: Appends that must be there as they were: without one, an end that was cut off, and a log that was
+                made anew as a whole, cannot be told from the truth.
+        """
+        return verify(self.database, anchors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from memory.events.codec import content_digest
 from memory.events.envelope import model_of
+from memory.store.anchor import Anchor
 from memory.store.chain import ORIGIN_DIGEST, append_digest, event_bytes
 from memory.store.engine import Database
 from memory.store.tables import appends, event_types, ledger, record_keys, streams
@@ -83,14 +84,22 @@ _EVENTS = (
 )
 
 
-def verify(database: Database) -> ChainReport:
-    """Recompute the chain up to the head as it is now; events appended meanwhile are left for the next time."""
-    return _Verification(database).run()
+def verify(database: Database, anchors: Iterable[Anchor] = ()) -> ChainReport:
+    """Recompute the chain up to the head as it is now; events appended meanwhile are left for the next time.
+
+    Args:
+        database: Where the log is.
+        anchors: Appends that must be there, with the digests they had.
+    """
+    return _Verification(database, anchors).run()
 
 
 class _Verification:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, anchors: Iterable[Anchor]) -> None:
         self._database = database
+        self._anchors: dict[int, list[Anchor]] = {}
+        for anchor in anchors:
+            self._anchors.setdefault(anchor.append_id, []).append(anchor)
         self._problems: list[Problem] = []
         self._versions: dict[int, int] = {}
         self._streams: dict[int, bytes | None] = {}
@@ -107,7 +116,16 @@ class _Verification:
             self._report(0, 0, 0, "the origin of the hash chain is missing")
             return ChainReport(False, 0, 0, "", tuple(self._problems))
         self._check_origin(first)
+        self._check_anchors(first)
         digest = self._walk(first, last_id, last_position)
+        for append_id, missing in sorted(self._anchors.items()):
+            if append_id > last_id:
+                self._report(
+                    append_id,
+                    last_position + 1,
+                    missing[0].position,
+                    f"the log ends with append {last_id}, and an anchor knows append {append_id}: its end was cut off",
+                )
         self._check_leftovers()
         return ChainReport(not self._problems, self._appends, self._events, digest.hex(), tuple(self._problems))
 
@@ -150,8 +168,21 @@ class _Verification:
                 faults.append("its digest does not match what is stored: something in it was changed")
             if faults:
                 self._report(link.append_id, link.first_position, link.last_position, "; ".join(faults))
+            self._check_anchors(link)
             previous = link
         return bytes(previous.digest)
+
+    def _check_anchors(self, link: Any) -> None:
+        """Hold an append against the anchors that name it."""
+        for anchor in self._anchors.get(link.append_id, ()):
+            if (anchor.digest, anchor.position) != (bytes(link.digest).hex(), link.last_position):
+                self._report(
+                    link.append_id,
+                    link.first_position,
+                    link.last_position,
+                    f"an anchor knows it by digest {anchor.digest[:16]}… up to position {anchor.position}, and it is "
+                    f"{bytes(link.digest).hex()[:16]}… up to {link.last_position}: this is another history",
+                )
 
     def _encoded_events(self, link: Any, events: _Events, faults: list[str]) -> list[bytes]:
         """Encode the events that lie at an append's positions, noting what is wrong with them."""

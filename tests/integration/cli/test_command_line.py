@@ -12,6 +12,8 @@ import pytest
 
 from introspection import SharingMap
 from memory import MemorySystem
+from memory.store import EventStore
+from memory.store.revisions import head
 
 NAMES = ["lm_head.weight", "model.embed_tokens.weight"]
 MAIN = "from memory.cli import main; main()"
@@ -224,3 +226,40 @@ def test_the_command_line_starts_without_sqlalchemy_and_pydantic() -> None:
     code = "import sys, memory.cli.app; print([each for each in ('sqlalchemy', 'pydantic') if each in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_anchors_kept_elsewhere_are_held_against_the_log(recorded: str, tmp_path: Path) -> None:
+    kept = tmp_path / "anchors.jsonl"
+    kept.write_text(palimpsest("anchor", "-d", recorded).stdout)
+    assert palimpsest("verify", "-d", recorded, "--anchor", str(kept)).returncode == 0
+    with EventStore.open(tmp_path / "other.db"):
+        pass
+    done = palimpsest("verify", "-d", str(tmp_path / "other.db"), "--anchor", str(kept))
+    assert done.returncode == 1
+    assert "its end was cut off" in done.stdout
+    assert palimpsest("verify", "-d", recorded, "--anchor", str(tmp_path / "none")).returncode == 1
+
+
+def test_log_follow_prints_what_others_append_as_it_comes(recorded: str) -> None:
+    command = [sys.executable, "-c", MAIN, "log", "-d", recorded, "--follow", "--json", "--after", "3", "-n", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["position"] == 4
+        with MemorySystem(recorded) as memory:
+            memory.record_metrics({"loss": 1.5})
+        coming = json.loads(process.stdout.readline())
+        assert (coming["position"], coming["payload"]["metrics"]) == (5, {"loss": 1.5})
+        assert process.wait(timeout=60) == 0
+
+
+def test_db_downgrade_takes_the_tables_back_and_never_the_log(recorded: str) -> None:
+    refused = palimpsest("db", "downgrade", "base", "-d", recorded)
+    assert refused.returncode == 1
+    assert "a log is never deleted" in refused.stderr
+    done = palimpsest("db", "downgrade", "0001", "-d", recorded, "--json")
+    assert json.loads(done.stdout) == {"before": head(), "after": "0001"}
+    assert palimpsest("db", "upgrade", "-d", recorded).returncode == 0
+    with MemorySystem(recorded) as memory:
+        memory.consolidate()
+        assert memory.query_sql("SELECT count(*) AS n FROM modifications")[0]["n"] == 2
+        assert memory.verify().ok

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from memory.errors import InvalidArgument
 from memory.events import NewEvent
 from memory.store import EventStore, verify
+from memory.store.anchor import Anchor
 
 Note = Callable[..., NewEvent]
 
@@ -115,3 +118,47 @@ def test_verification_changes_nothing(filled: EventStore, behind_our_back: Calla
     behind_our_back(filled, "UPDATE streams SET version = 1 WHERE name = 's1'")
     assert filled.verify() == filled.verify()
     assert not filled.verify().ok
+
+
+def test_an_anchor_holds_as_long_as_what_it_names_is_there_unchanged(store: EventStore, note: Note) -> None:
+    anchors = [store.anchor()]
+    for number in range(3):
+        store.append([note(number), note(number)])
+        anchors.append(Anchor.from_json(store.anchor().to_json()))
+    assert [(anchor.append_id, anchor.position) for anchor in anchors] == [(0, 0), (1, 2), (2, 4), (3, 6)]
+    assert store.verify(anchors).ok
+
+
+def test_an_end_that_was_cut_off_is_only_seen_with_an_anchor(
+    store: EventStore, note: Note, behind_our_back: Callable[..., None]
+) -> None:
+    for number in range(3):
+        store.append([note(number)])
+    anchor = store.anchor()
+    behind_our_back(
+        store,
+        "DELETE FROM ledger WHERE position = 3",
+        "DELETE FROM appends WHERE append_id = 3",
+        "UPDATE streams SET version = 2",
+    )
+    assert store.verify().ok
+    report = store.verify([anchor])
+    assert not report.ok
+    assert (report.problems[0].append_id, report.problems[0].last_position) == (3, 3)
+    assert "its end was cut off" in report.problems[0].message
+
+
+def test_a_log_made_anew_as_a_whole_is_only_seen_with_an_anchor(database_url: str, tmp_path: Path, note: Note) -> None:
+    with EventStore.open(database_url) as truth, EventStore.open(tmp_path / "other.db") as forged:
+        truth.append([note("truth")])
+        forged.append([note("forged")])
+        assert forged.verify().ok
+        problem = forged.verify([truth.anchor()]).problems[0]
+        assert "another history" in problem.message
+        assert problem.append_id == 1
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"anchor": 2}', '{"anchor": 1, "append_id": "1"}', "not json"])
+def test_what_is_no_anchor_is_refused(text: str) -> None:
+    with pytest.raises(InvalidArgument, match="anchor"):
+        Anchor.from_json(text)

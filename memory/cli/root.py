@@ -1,0 +1,60 @@
+"""The command line's trunk: the app, and what every command takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memory.version import __version__
+
+if TYPE_CHECKING:
+    from memory.store.log import EventStore
+
+app = typer.Typer(
+    name="palimpsest",
+    help="An event-sourced memory for neural networks whose weights are being changed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+database_app = typer.Typer(help="The database and its schema.", no_args_is_help=True)
+app.add_typer(database_app, name="db")
+
+DatabaseOption = Annotated[
+    str,
+    typer.Option(
+        "--database", "-d", envvar="PALIMPSEST_URL", help="Path of an SQLite file, or a URL (postgresql://…)."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+DEFAULT_DATABASE = "research.db"
+UTC_TEXT = "%Y-%m-%dT%H:%M:%S.%fZ"
+"""How every view and table writes a time."""
+
+
+@contextmanager
+def opened(database: str) -> Iterator[EventStore]:
+    """Give the log of a database that exists."""
+    from memory.store.log import EventStore
+
+    store = EventStore.open(database, create=False)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
+    """An event-sourced memory for neural networks whose weights are being changed."""
