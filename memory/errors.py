@@ -10,9 +10,12 @@ import difflib
 from collections.abc import Iterable
 
 from introspection.errors import (
+    CaptureBudgetExceeded,
     InvalidArgument,
     InvalidSharingMap,
     NotAModel,
+    NotFollowed,
+    NothingCaptured,
     PalimpsestError,
     SeveralStorages,
     UnknownName,
@@ -23,6 +26,7 @@ __all__ = [
     "AmbiguousModel",
     "AppendOnlyViolation",
     "BatchError",
+    "CaptureBudgetExceeded",
     "ConcurrencyError",
     "CorruptionError",
     "DatabaseBusy",
@@ -43,6 +47,8 @@ __all__ = [
     "NotADatabase",
     "NotAModel",
     "NotAttached",
+    "NotFollowed",
+    "NothingCaptured",
     "PalimpsestError",
     "PayloadTooLarge",
     "ProjectionError",
