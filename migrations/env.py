@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 
 from alembic import context
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
+from memory.errors import MigrationError
 from memory.store.engine import MIGRATION_LOCK_SQL, Database
 from memory.store.location import Location, locate
 from memory.store.migrate import load_metadata
@@ -49,6 +51,9 @@ def _online() -> None:
     try:
         with database.writing(lock="migration") as connection:
             _migrate(connection)
+    except MigrationError as error:
+        # The `alembic` command shows its own kind of error as one line, and any other as a traceback.
+        raise CommandError(str(error)) from error
     finally:
         database.close()
 

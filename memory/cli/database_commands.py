@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from memory.cli.root import DEFAULT_DATABASE, DatabaseOption, JsonOption, database_app
+from memory.cli.root import DEFAULT_DATABASE, DatabaseOption, JsonOption, app, database_app, opened
 
 
 @database_app.command("upgrade")
@@ -60,33 +60,51 @@ def check(database: DatabaseOption = DEFAULT_DATABASE, as_json: JsonOption = Fal
         raise typer.Exit(1)
 
 
-@database_app.command("downgrade")
+@database_app.command("downgrade", epilog="Example: palimpsest db downgrade 0001 --yes")
 def downgrade(
     revision: Annotated[str, typer.Argument(help="The older revision; `base`: none, for a database without events.")],
     database: DatabaseOption = DEFAULT_DATABASE,
+    yes: Annotated[bool, typer.Option("--yes", help="Yes, what only newer revisions hold may be lost.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take the schema back to an older revision; what only newer revisions hold is lost, the log never."""
     from memory.cli.output import print_json, words
-    from memory.errors import MigrationError
     from memory.store.engine import Database
-    from memory.store.head import read_head
     from memory.store.migrate import current as current_revision
     from memory.store.migrate import downgrade as bring_down
 
+    if not yes:
+        raise typer.BadParameter(
+            f"what only revisions after {revision} hold would be lost (read models can be rebuilt from the log): "
+            "say --yes if that is meant"
+        )
     with closing(Database.open(database, create=False)) as opened:
         before = current_revision(opened)
-        if revision == "base" and before is not None:
-            with opened.reading() as connection:
-                events = read_head(connection).position
-            if events:
-                raise MigrationError(
-                    f"{opened.location} holds {events} events, and `base` would remove them: a log is never deleted",
-                    remedy="to be rid of it, remove the file or drop the database yourself",
-                )
         bring_down(opened, revision)
         after = current_revision(opened)
     if as_json:
         print_json({"before": before, "after": after})
     else:
         words.print(f"schema {before or 'none'} → {after or 'none'}")
+
+
+@app.command(epilog="Example: palimpsest rebuild --database research.db")
+def rebuild(
+    projection: Annotated[str | None, typer.Argument(help="Only this one; `projections` in SQL lists them.")] = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    as_json: JsonOption = False,
+) -> None:
+    """Throw the tables computed from the log away and compute them again; the log is only read."""
+    from memory.cli.output import print_json, words
+    from memory.projections.catalogue import PROJECTIONS
+    from memory.projections.runner import ProjectionRunner
+
+    with opened(database) as store:
+        ProjectionRunner(store, PROJECTIONS).rebuild(projection)
+        rows = store.database.read_only_rows("SELECT name, version, position FROM projections ORDER BY name", {})
+        rebuilt = [row for row in rows.mappings() if projection in (None, row["name"])]
+    if as_json:
+        print_json(rebuilt)
+    else:
+        for row in rebuilt:
+            words.print(f"{row['name']} is at position {row['position']}")

@@ -60,7 +60,8 @@ def downgrade(database: Database, revision: str) -> str | None:
 
     Raises:
         SchemaTooNew: A newer version of Palimpsest wrote it.
-        MigrationError: There is no such revision, or the downgrade failed and was rolled back whole.
+        MigrationError: There is no such revision; or it is below the log's own, and there are events, which no
+            downgrade removes; or the downgrade failed and was rolled back whole.
     """
     return _run(database, "downgrade", revision) or None
 
@@ -114,7 +115,7 @@ def _run(database: Database, direction: str, revision: str) -> str:
             return _revision(database, connection) or ""
     except CommandError as error:
         raise MigrationError(str(error), remedy=f"the revisions are {', '.join(revisions())}") from error
-    except (DatabaseUnavailable, ForeignDatabase, SchemaTooNew):
+    except (DatabaseUnavailable, ForeignDatabase, MigrationError, SchemaTooNew):
         raise
     except Exception as error:
         raise MigrationError(

@@ -11,6 +11,8 @@ import hashlib
 import sqlalchemy as sa
 from alembic import op
 
+from memory.errors import MigrationError
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -60,11 +62,24 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _refuse_to_lose_a_log()
     op.execute("DROP VIEW events")
     for table in ("record_keys", "ledger", "appends", "event_types", "streams"):
         op.drop_table(table)
     if op.get_context().dialect.name != "sqlite":
         op.execute("DROP FUNCTION palimpsest_refuse_change()")
+
+
+def _refuse_to_lose_a_log() -> None:
+    """Stop before the tables of a log with events in it are dropped, whoever asked: read models come back, a log never."""
+    if op.get_context().as_sql:
+        return  # statements are only written out; whoever runs them has the database before them
+    last = op.get_bind().execute(sa.text("SELECT max(last_position) FROM appends")).scalar()
+    if last:
+        raise MigrationError(
+            f"the log has events up to position {last}, and below revision 0001 there is no log: nothing was changed",
+            remedy="a log is never deleted; to be rid of it, remove the file or drop the database yourself",
+        )
 
 
 def _create_tables() -> None:

@@ -253,13 +253,43 @@ def test_log_follow_prints_what_others_append_as_it_comes(recorded: str) -> None
 
 
 def test_db_downgrade_takes_the_tables_back_and_never_the_log(recorded: str) -> None:
-    refused = palimpsest("db", "downgrade", "base", "-d", recorded)
+    refused = palimpsest("db", "downgrade", "base", "--yes", "-d", recorded)
     assert refused.returncode == 1
     assert "a log is never deleted" in refused.stderr
-    done = palimpsest("db", "downgrade", "0001", "-d", recorded, "--json")
+    assert "Traceback" not in refused.stderr
+    done = palimpsest("db", "downgrade", "0001", "--yes", "-d", recorded, "--json")
     assert json.loads(done.stdout) == {"before": head(), "after": "0001"}
     assert palimpsest("db", "upgrade", "-d", recorded).returncode == 0
     with MemorySystem(recorded) as memory:
         memory.consolidate()
         assert memory.query_sql("SELECT count(*) AS n FROM modifications")[0]["n"] == 2
         assert memory.verify().ok
+
+
+def test_db_downgrade_changes_nothing_without_a_yes(sqlite_url: str) -> None:
+    EventStore.open(sqlite_url).close()
+    refused = palimpsest("db", "downgrade", "0001", "-d", sqlite_url)
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
+    assert palimpsest("db", "current", "-d", sqlite_url).stdout.strip() == head()
+
+
+def test_rebuild_makes_the_tables_of_one_projection_or_of_all_again(recorded: str) -> None:
+    def rows(table: str) -> int:
+        counted = palimpsest("query", f"SELECT count(*) AS n FROM {table}", "-d", recorded, "--json").stdout
+        return int(json.loads(counted)[0]["n"])
+
+    with EventStore.open(recorded) as store, store.database.writing("projections") as connection:
+        for table in ("metrics", "modifications"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    one = json.loads(palimpsest("rebuild", "metrics", "-d", recorded, "--json").stdout)
+    assert [(each["name"], each["position"]) for each in one] == [("metrics", 4)]
+    assert (rows("metrics"), rows("modifications")) == (1, 0)
+    assert len(json.loads(palimpsest("rebuild", "-d", recorded, "--json").stdout)) > 1
+    assert (rows("metrics"), rows("modifications")) == (1, 2)
+
+
+def test_rebuild_of_a_projection_that_does_not_exist_names_those_that_do(recorded: str) -> None:
+    done = palimpsest("rebuild", "metric", "-d", recorded)
+    assert done.returncode == 1
+    assert "metrics" in done.stderr

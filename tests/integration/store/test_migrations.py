@@ -68,11 +68,15 @@ def names(database: Database) -> set[str]:
         return set(connection.execute(text(query)).scalars())
 
 
-def alembic(url: str, *arguments: str) -> str:
-    done = subprocess.run(
+def alembic_process(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "alembic", *arguments],
         cwd=ROOT, env={**os.environ, "PALIMPSEST_URL": url}, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
+
+
+def alembic(url: str, *arguments: str) -> str:
+    done = alembic_process(url, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -134,17 +138,31 @@ def test_the_log_survives_going_down_to_its_own_revision_and_up_again(
         assert store.append([note(1, key="k")])[0].replayed
 
 
-def test_all_the_way_down_leaves_nothing_and_up_again_is_a_fresh_install(
-    empty_url: str, note: Callable[..., NewEvent]
-) -> None:
+def test_all_the_way_down_leaves_nothing_and_up_again_is_a_fresh_install(empty_url: str) -> None:
     with EventStore.open(empty_url) as store:
-        store.append([note(1, key="k")])
         fresh = catalogue(store.database)
         assert migrate.downgrade(store.database, "base") is None
         assert names(store.database) == {VERSION_TABLE}
     with EventStore.open(empty_url) as store:
         assert catalogue(store.database) == fresh
         assert store.head().position == 0
+
+
+def test_a_log_with_events_is_never_taken_below_its_own_revision(empty_url: str, note: Callable[..., NewEvent]) -> None:
+    with EventStore.open(empty_url) as store:
+        store.append([note(1), note(2)])
+        before = catalogue(store.database)
+        for revision in ("base", f"-{len(revisions())}"):
+            with pytest.raises(MigrationError, match="events up to position 2") as refused:
+                migrate.downgrade(store.database, revision)
+            assert "never deleted" in refused.value.remedy
+        refused_by_alembic = alembic_process(empty_url, "downgrade", "base")
+        assert refused_by_alembic.returncode != 0
+        assert "events up to position 2" in refused_by_alembic.stderr + refused_by_alembic.stdout
+        assert "Traceback" not in refused_by_alembic.stderr
+        assert migrate.current(store.database) == migrate.head()
+        assert catalogue(store.database) == before
+        assert store.verify().events == 2
 
 
 def test_a_failing_upgrade_leaves_the_database_as_it_was(empty_url: str, note: Callable[..., NewEvent]) -> None:
@@ -185,16 +203,13 @@ def test_every_revision_keeps_the_append_only_triggers(empty_url: str) -> None:
     database.close()
 
 
-def test_another_applications_tables_in_the_same_server_database_are_left_alone(
-    postgres_server: Any, note: Callable[..., NewEvent]
-) -> None:
+def test_another_applications_tables_in_the_same_server_database_are_left_alone(postgres_server: Any) -> None:
     url = postgres_server.create(migrated=False)
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         connection.execute(
             "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('abc')"
         )
     with EventStore.open(url) as store:
-        store.append([note(1)])
         assert migrate.check(store.database) == ()
         migrate.downgrade(store.database, "base")
         with store.database.reading() as connection:
