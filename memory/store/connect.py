@@ -31,8 +31,7 @@ def make_engine(location: Location, durability: Durability) -> Engine:
             hide_parameters=True,
             connect_args={} if "connect_timeout" in location.url.query else {"connect_timeout": CONNECT_TIMEOUT},
         )
-        if durability == "normal":
-            event.listen(engine, "connect", _postgresql_normal)
+        event.listen(engine, "connect", _postgresql_normal if durability == "normal" else _postgresql_full)
         return engine
     arguments = {"isolation_level": None, "check_same_thread": False, "timeout": BUSY_TIMEOUT}
     if location.in_memory:
@@ -82,6 +81,18 @@ def _ensure_wal(cursor: Any) -> None:
             if not faults.is_busy(error) or time.monotonic() >= deadline:
                 raise
             time.sleep(random.uniform(0.001, 0.01))
+
+
+def _postgresql_full(connection: Any, record: object) -> None:
+    # A role or a database can be set to acknowledge before the disk has it: not what was asked for here.
+    cursor = connection.cursor()
+    try:
+        cursor.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+        )
+    finally:
+        cursor.close()
+    connection.commit()
 
 
 def _postgresql_normal(connection: Any, record: object) -> None:

@@ -38,6 +38,13 @@ def test_durability_is_a_named_choice(sqlite_url: str, postgres_url: str) -> Non
         assert connection.execute(text("SHOW synchronous_commit")).scalar() == "off"
 
 
+def test_full_durability_holds_where_the_server_was_told_to_acknowledge_early(postgres_url: str) -> None:
+    with EventStore.open(postgres_url) as store, store.database.writing() as connection:
+        connection.execute(text(f"ALTER DATABASE {store.database.location.url.database} SET synchronous_commit = off"))
+    with EventStore.open(postgres_url) as store, store.database.reading() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
+
+
 def test_a_failed_write_leaves_nothing_behind(database_url: str) -> None:
     def fail(store: EventStore) -> None:
         with store.database.writing() as connection:
