@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from introspection.sharing import SharingMap
 from memory.errors import EditError, UnsupportedStorage
 from memory.events.models import SharingChanged, StorageState, plain_map
 from memory.events.modifications import AffectedLayer
+from memory.store.forking import ForkSafeLock
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +40,7 @@ class AttachedModel:
         self._identity: dict[str, tuple[Any, ...]] = scanner.memory_identity() if scanner is not None else {}
         self._forms: dict[str, tuple[Any, ...]] = self._read_forms()
         self._claimed: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     @property
     def live(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,7 +22,7 @@ from memory.events.observations import LayerStatisticsRecorded, MetricDefined, M
 from memory.events.registry import Payload, PayloadT
 from memory.projections.runner import ProjectionRunner
 from memory.query.keys import recorded_under
-from memory.query.weights import KnownModel, known_model
+from memory.query.weights import KNOWN_MODEL, KnownModel, known_model
 from memory.recording.acts import Act, new_act_id
 from memory.recording.attached import AttachedModel
 from memory.recording.journal import Journal, Recorded
@@ -37,6 +36,7 @@ from memory.recording.writes import (
     write_event,
 )
 from memory.store.engine import Database
+from memory.store.forking import ForkSafeLock
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -74,7 +74,7 @@ class Recorder:
         self._database = database
         self._generator = generator
         self._models: dict[str, AttachedModel] = {}
-        self._looking = threading.RLock()
+        self._looking = ForkSafeLock()
         self._act: ContextVar[Act | None] = ContextVar("palimpsest_act", default=None)
 
     # Models
@@ -110,7 +110,7 @@ class Recorder:
 
     def _attach_events(self, attached: AttachedModel) -> list[Payload]:
         """Give the events of an attach, and take over what the log says unreadable storages hold."""
-        self._runner.catch_up()
+        self._runner.catch_up(KNOWN_MODEL)
         known = known_model(self._database, attached.name)
         states = attached.states()
         attached.fingerprints = {state.key: state.fingerprint for state in states}

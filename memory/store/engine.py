@@ -10,18 +10,19 @@ import os
 import random
 import threading
 import time
-import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from sqlalchemy import Connection, Engine, Pool, text
 
-from memory.errors import CorruptionError, DatabaseBusy, DatabaseError
-from memory.store import faults
+from memory.errors import CorruptionError, DatabaseError
+from memory.store import faults, forking
 from memory.store.connect import BUSY_TIMEOUT, IMMEDIATE, Durability, make_engine
 from memory.store.inspection import inspect_file, inspect_server
 from memory.store.location import Location, locate
+from memory.store.locks import OwnedLock, nested
 from memory.store.readonly import Rows, read_only_rows
 
 Lock = Literal["ledger", "migration", "projections"]
@@ -36,7 +37,7 @@ MIGRATION_LOCK_SQL = (
 """What a migration on PostgreSQL waits for: other migrations, then appends to a ledger that exists already."""
 
 _ABANDONED: list[Pool] = []
-"""Pools that a fork left in the child: SQLite connections must not be closed there, so they are kept instead."""
+"""Pools that a fork left in the child: their connections are the parent's, so they are kept instead of closed."""
 
 
 class Database:
@@ -51,11 +52,11 @@ class Database:
         self.durability: Durability = durability
         self._closed = False
         self.busy_timeout = BUSY_TIMEOUT
-        self._locks: dict[str, _OwnedLock] = {}
+        self._locks: dict[str, OwnedLock] = {}
         self._memory_lock = threading.RLock()
         self._memory_connection: Connection | None = None
         self._reset_locks()
-        _forget_after_fork(self)
+        forking.register(self)
 
     @classmethod
     def open(cls, url_or_path: str | os.PathLike[str], *, durability: Durability = "full", create: bool = True) -> Self:
@@ -98,7 +99,7 @@ class Database:
     def close(self) -> None:
         """Give every connection back; whatever is asked of it later raises `DatabaseError`."""
         self._closed = True
-        with faults.translated(self.location):
+        with self._inside(), faults.translated(self.location):
             self.engine.dispose()
 
     def _check_open(self) -> None:
@@ -106,12 +107,17 @@ class Database:
             raise DatabaseError(
                 f"the database {self.location} was closed", remedy="open it again: what was recorded is there"
             )
+        if forking.is_carried(self.location.path):
+            raise DatabaseError(
+                f"this process was forked while {self.location} was being read or written",
+                remedy="fork where no query or transaction is open, or start a new process instead",
+            )
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection in a transaction that only reads; its snapshot is per statement on PostgreSQL."""
         self._check_open()
-        with self._alone_in_memory() as outer:
+        with self._inside(), self._alone_in_memory() as outer:
             if outer is not None:
                 yield outer
                 return
@@ -119,11 +125,12 @@ class Database:
                 yield connection
 
     @contextmanager
-    def writing(self, lock: Lock | None = None) -> Iterator[Connection]:
+    def writing(self, lock: Lock | None = None, *, on: Connection | None = None) -> Iterator[Connection]:
         """Give a connection in a transaction that commits at the end, and is rolled back if anything raises.
 
         Args:
             lock: What to hold alone in the whole database until the commit; None only on PostgreSQL means no lock.
+            on: A connection that `aside` gave; None: any.
 
         Raises:
             DatabaseBusy: Another writer held the lock for longer than the busy timeout.
@@ -131,15 +138,32 @@ class Database:
             DatabaseError: The engine refused something else.
         """
         self._check_open()
-        with self._alone_in_memory() as outer:
+        # First of all: whoever waits for a fork to end must not keep those waiting whom the fork waits for.
+        with self._inside(), self._alone_in_memory() as outer:
             if outer is not None:
-                raise _nested(self.location)
+                raise nested(self.location)
             with (
                 self._held_here(lock),
-                self._transaction(self._connect_to_write) as connection,
+                self._transaction(self._connect_to_write if on is None else lambda: _to_write(on)) as connection,
             ):
                 if self.dialect == "postgresql":
                     self._take_locks(connection, lock)
+                yield connection
+
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """Give a connection that nobody else ever gets, for as long as what is temporary on it is needed.
+
+        Of a database in memory there is only one connection: nobody else gets at the database meanwhile.
+        """
+        self._check_open()
+        with self._inside(), self._alone_in_memory() as outer, faults.translated(self.location):
+            if outer is not None:
+                raise nested(self.location)
+            connection = self.engine.connect()
+            if not self.location.in_memory:
+                connection.detach()
+            with connection:
                 yield connection
 
     def refuse_nested(self, lock: Lock = "ledger") -> None:
@@ -149,7 +173,7 @@ class Database:
             DatabaseBusy: It has.
         """
         if self._locks["write" if self.dialect == "sqlite" else lock].owned_here:
-            raise _nested(self.location)
+            raise nested(self.location)
 
     def read_only_rows(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
         """Run one query that the engine itself keeps from writing.
@@ -163,7 +187,7 @@ class Database:
         """
         self._check_open()
         if self.location.in_memory:
-            with self._alone_in_memory() as outer:
+            with self._inside(), self._alone_in_memory() as outer:
                 connection = outer or self.engine.connect()
                 try:
                     return read_only_rows(
@@ -173,6 +197,9 @@ class Database:
                     if outer is None:
                         connection.close()
         return read_only_rows(self.location, sql, parameters)
+
+    def _inside(self) -> AbstractContextManager[None]:
+        return forking.inside() if self.dialect == "sqlite" else nullcontext()
 
     def _held_here(self, lock: Lock | None) -> AbstractContextManager[None]:
         """Queue inside the process first: threads waiting on one another here cost the database nothing."""
@@ -256,59 +283,32 @@ class Database:
             yield self._memory_connection
 
     def _reset_locks(self) -> None:
-        self._locks = {name: _OwnedLock() for name in (*_LOCKS, "write")}
+        self._locks = {name: OwnedLock() for name in (*_LOCKS, "write")}
         self._memory_lock = threading.RLock()
 
-    def _after_fork(self) -> None:
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file behind it; None for one in memory, and for PostgreSQL."""
+        return self.location.path
+
+    def before_fork(self) -> None:
+        """Close what is connected to a file; it is connected to again when it is needed."""
+        if self.file is not None:
+            self.engine.dispose()
+
+    def after_fork_in_child(self) -> None:
+        """Leave connections and locks to the parent."""
         self._reset_locks()
         if not self.location.in_memory:
             _ABANDONED.append(self.engine.pool)
             self.engine.dispose(close=False)
 
 
-class _OwnedLock:
-    """A lock that knows its owner, so that a thread waiting for itself is told instead of waiting for ever."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._owner: int | None = None
-
-    @property
-    def owned_here(self) -> bool:
-        return self._owner == threading.get_ident()
-
-    @contextmanager
-    def held(self, location: Location, timeout: float) -> Iterator[None]:
-        if self.owned_here:
-            raise _nested(location)
-        if not self._lock.acquire(timeout=timeout):
-            raise faults.busy(location)
-        self._owner = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._owner = None
-            self._lock.release()
-
-
-def _nested(location: Location) -> DatabaseBusy:
-    return DatabaseBusy(
-        f"this thread already has a write transaction open on {location}",
-        remedy="finish it first: write transactions do not nest",
-    )
-
-
-_OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
-
-
-def _forget_after_fork(database: Database) -> None:
-    _OPEN.add(database)
-
-
-def _after_fork_in_child() -> None:
-    for database in list(_OPEN):
-        database._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+@contextmanager
+def _to_write(connection: Connection) -> Iterator[Connection]:
+    """Give a connection whose next transaction writes."""
+    connection.execution_options(**{IMMEDIATE: True})
+    try:
+        yield connection
+    finally:
+        connection.execution_options(**{IMMEDIATE: False})

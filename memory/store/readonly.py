@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import Any, NamedTuple
 
 from memory.errors import QueryError
-from memory.store import faults
+from memory.store import faults, forking
 from memory.store.location import CONNECT_TIMEOUT, Location, file_uri
 
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
@@ -105,16 +105,17 @@ def _stream(stack: ExitStack, cursor: Any) -> Iterator[tuple[Any, ...]]:
 def _sqlite_connection(location: Location) -> Iterator[sqlite3.Connection]:
     if location.path is None:
         raise QueryError("a database in memory has no file to read", remedy=_REMEDY)
-    try:
-        connection = sqlite3.connect(
-            file_uri(location.path, "mode=ro"), uri=True, isolation_level=None, check_same_thread=False, timeout=30
-        )
-    except sqlite3.Error as error:
-        raise faults.translate(location, error) from error
-    with closing(connection):
-        connection.execute("PRAGMA query_only = ON")
-        connection.set_authorizer(_authorize)
-        yield connection
+    with forking.inside():
+        try:
+            connection = sqlite3.connect(
+                file_uri(location.path, "mode=ro"), uri=True, isolation_level=None, check_same_thread=False, timeout=30
+            )
+        except sqlite3.Error as error:
+            raise faults.translate(location, error) from error
+        with closing(connection):
+            connection.execute("PRAGMA query_only = ON")
+            connection.set_authorizer(_authorize)
+            yield connection
 
 
 def _sqlite_in_memory(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any]) -> Rows:

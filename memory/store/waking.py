@@ -11,9 +11,10 @@ import logging
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any, Protocol
 
-from memory.store import faults
+from memory.store import faults, forking
 from memory.store.engine import Database
 
 _log = logging.getLogger(__name__)
@@ -44,28 +45,48 @@ class FileWaker:
     def __init__(self, database: Database, stopped: threading.Event) -> None:
         self._database = database
         self._stopped = stopped
-        with faults.translated(database.location):
-            self._driver = _detached(database)
-        self._seen = self._version()
+        self._driver: Any = None
+        self._seen: int | None = None
+        forking.register(self)
+        self._changed()
 
     def wait(self, seconds: float) -> None:
         """Return when something was committed since the last call."""
         deadline = time.monotonic() + seconds
         while not self._stopped.is_set():
-            now = self._version()
             left = deadline - time.monotonic()
-            if now != self._seen or left <= 0:
-                self._seen = now
+            if self._changed() or left <= 0:
                 return
             self._stopped.wait(min(FILE_POLL, left))
 
     def close(self) -> None:
         """End the connection."""
-        self._driver.close()
+        with forking.inside():
+            self.before_fork()
 
-    def _version(self) -> int:
-        with faults.translated(self._database.location):
-            return int(self._driver.execute("PRAGMA data_version").fetchone()[0])
+    @property
+    def file(self) -> Path | None:
+        """The database's file."""
+        return self._database.file
+
+    def before_fork(self) -> None:
+        """End the connection; looking for changes makes another."""
+        if self._driver is not None:
+            self._driver.close()
+            self._driver = None
+
+    def after_fork_in_child(self) -> None:
+        """Nothing is held."""
+
+    def _changed(self) -> bool:
+        """Say whether something may have been committed since this was last asked."""
+        with forking.inside(), faults.translated(self._database.location):
+            if self._driver is None:
+                # Another connection counts differently: what it says first is no more than a hint.
+                self._driver, self._seen = _detached(self._database), None
+            now = int(self._driver.execute("PRAGMA data_version").fetchone()[0])
+        seen, self._seen = self._seen, now
+        return now != seen
 
 
 class ServerWaker:
