@@ -252,19 +252,20 @@ class Database:
                 time.sleep(random.uniform(0.0002, longest))
                 longest = min(longest * 1.5, 0.025)
 
-    @staticmethod
-    def _take_locks(connection: Connection, lock: Lock | None) -> None:
+    def _take_locks(self, connection: Connection, lock: Lock | None) -> None:
+        # Whoever holds the lock may be idle for ever: waiting has an end here as it has on SQLite.
+        patience = str(max(1, int(self.busy_timeout * 1000)))
         # Advisory locks are per database: the ledger's own object number keeps two schemas of one database apart.
         if lock == "migration":
-            for statement in MIGRATION_LOCK_SQL:
+            for statement in (f"SELECT set_config('lock_timeout', '{patience}', true)", *MIGRATION_LOCK_SQL):
                 connection.exec_driver_sql(statement)
         elif lock is not None:
             isolation = connection.execute(
                 text(
-                    "SELECT current_setting('transaction_isolation'), "
+                    "SELECT current_setting('transaction_isolation'), set_config('lock_timeout', :patience, true), "
                     "pg_advisory_xact_lock(:lock, 'ledger'::regclass::oid::int)"
                 ),
-                {"lock": _LOCKS[lock]},
+                {"lock": _LOCKS[lock], "patience": patience},
             ).scalar_one()
             # Under REPEATABLE READ the snapshot would be older than the lock, and the head read after it stale.
             if isolation != "read committed":
