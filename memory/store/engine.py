@@ -244,6 +244,9 @@ class Database:
                 connection.begin()
                 return
             except Exception as error:
+                if faults.is_read_only(error) and not self.location.in_memory:
+                    # SQLite opened the file to read, and this connection would never write, whatever is mended.
+                    connection.invalidate()
                 if not faults.is_busy(error):
                     raise
                 if time.monotonic() >= deadline:

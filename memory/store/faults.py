@@ -23,6 +23,8 @@ from memory.store.location import Location
 
 _SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_READONLY = 5, 6, 8
 _SQLITE_IOERR, _SQLITE_CORRUPT, _SQLITE_FULL, _SQLITE_CANTOPEN, _SQLITE_NOTADB = 10, 11, 13, 14, 26
+_SQLITE_IOERR_SHMSIZE = 4874
+"""The index of the write-ahead log cannot grow: sqlite.org/rescode.html says the volume is out of space."""
 _RETRY = "nothing was written; the same call may be tried again"
 
 
@@ -65,6 +67,12 @@ def is_busy(error: BaseException) -> bool:
     return _sqlite_code(original) in (_SQLITE_BUSY, _SQLITE_LOCKED)
 
 
+def is_read_only(error: BaseException) -> bool:
+    """Say whether an engine's error means that SQLite could open the file only for reading."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return _sqlite_code(original) == _SQLITE_READONLY
+
+
 def _sqlite_code(error: object) -> int | None:
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
@@ -77,11 +85,13 @@ def _sqlite(location: Location, error: sqlite3.Error, message: str) -> Palimpses
         case 8:
             return read_only(location)
         case 13:
-            return DatabaseFull(f"{location}: no room is left on the disk", remedy=f"free some space; {_RETRY}")
+            return _full(location)
         case 11:
             return CorruptionError(f"{location} is damaged: {message}")
         case 26:
             return not_a_database(location)
+        case 10 if error.sqlite_errorcode == _SQLITE_IOERR_SHMSIZE:
+            return _full(location)
         case 10 | 14:
             remedy = f"check the disk and the folder's permissions; {_RETRY}"
             return DatabaseUnavailable(f"{location} cannot be read or written: {message}", remedy=remedy)
@@ -104,7 +114,14 @@ def _postgresql(location: Location, error: BaseException, state: str | None, mes
         return unreachable(location, message)
     if state in ("55P03", "40P01"):
         return busy(location)
+    if state == "42501":
+        remedy = "grant it to this role, or connect as one that has it: docs/guide/postgresql.md says who needs what"
+        return DatabaseError(f"{location}: {message}", remedy=remedy)
     return DatabaseError(f"{location}: {message}")
+
+
+def _full(location: Location) -> DatabaseFull:
+    return DatabaseFull(f"{location}: no room is left on the disk", remedy=f"free some space; {_RETRY}")
 
 
 def busy(location: Location) -> DatabaseBusy:

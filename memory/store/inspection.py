@@ -44,11 +44,32 @@ def inspect_file(location: Location, path: Path, *, create: bool) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise _unavailable(location, "it is not a regular file", remedy="name an ordinary file")
     if status.st_size:
-        _inspect_contents(location, path, _read_header(location, path))
+        _check_header(location, path)
+        _inspect_contents(location, path)
     elif not create:
         raise _unavailable(location, "it is an empty file", remedy="record something first, or name another file")
     if not (_may_write(path) and _may_write(path.parent)):
         raise faults.read_only(location)
+
+
+def in_wal_mode(path: Path) -> bool:
+    """Say whether a SQLite file is written to through a write-ahead log."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_SIZE)
+    return len(header) == _HEADER_SIZE and header[_READ_VERSION_OFFSET] == _WAL_VERSION
+
+
+def is_at_rest(path: Path) -> bool:
+    """Say whether a SQLite file is a database in WAL mode that nobody has open."""
+    return in_wal_mode(path) and not Path(f"{path}-wal").exists()
+
+
+def has_hot_journal(path: Path) -> bool:
+    """Say whether a crash left a journal that is rolled back when the database is opened for real."""
+    try:
+        return Path(f"{path}-journal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _check_can_create(location: Location, path: Path, *, create: bool) -> None:
@@ -64,7 +85,7 @@ def _check_can_create(location: Location, path: Path, *, create: bool) -> None:
         raise faults.read_only(location)
 
 
-def _read_header(location: Location, path: Path) -> bytes:
+def _check_header(location: Location, path: Path) -> None:
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER_SIZE)
@@ -72,18 +93,16 @@ def _read_header(location: Location, path: Path) -> bytes:
         raise _unavailable(location, error.strerror or str(error), remedy="check the file's permissions") from error
     if len(header) < _HEADER_SIZE or not header.startswith(_MAGIC):
         raise faults.not_a_database(location)
-    return header
 
 
-def _inspect_contents(location: Location, path: Path, header: bytes) -> None:
+def _inspect_contents(location: Location, path: Path) -> None:
     # Opening a WAL database, even read-only, makes -wal and -shm files beside it. Without a -wal file nobody has it
     # open, so that it can be read as an immutable file, which leaves no trace.
-    at_rest = header[_READ_VERSION_OFFSET] == _WAL_VERSION and not Path(f"{path}-wal").exists()
     try:
         try:
-            names, revision = _read_catalogue(path, "immutable=1" if at_rest else "mode=ro")
+            names, revision = _read_catalogue(path, "immutable=1" if is_at_rest(path) else "mode=ro")
         except sqlite3.OperationalError:
-            if not Path(f"{path}-journal").exists():
+            if not has_hot_journal(path):
                 raise
             # A journal left by a crash: it is rolled back when the database is opened for real. Look past it.
             names, revision = _read_catalogue(path, "immutable=1")

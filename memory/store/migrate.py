@@ -15,13 +15,26 @@ from sqlalchemy import Connection, MetaData, text
 from memory.errors import DatabaseUnavailable, ForeignDatabase, MigrationError, SchemaOutdated, SchemaTooNew
 from memory.store.engine import Database
 from memory.store.inspection import foreign
+from memory.store.location import Location
 from memory.store.revisions import OWN_NAMES, VERSION_TABLE, check_known, head, revisions, scripts_folder
 from memory.store.tables import APPEND_ONLY, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["check", "current", "downgrade", "ensure", "head", "load_metadata", "revisions", "upgrade"]
+__all__ = [
+    "check",
+    "current",
+    "differences",
+    "downgrade",
+    "ensure",
+    "head",
+    "load_metadata",
+    "missing_triggers",
+    "revision_of",
+    "revisions",
+    "upgrade",
+]
 
 
 def current(database: Database) -> str | None:
@@ -31,7 +44,7 @@ def current(database: Database) -> str | None:
         SchemaTooNew: A newer version of Palimpsest wrote it.
     """
     with database.reading() as connection:
-        return _revision(database, connection)
+        return revision_of(database.location, connection)
 
 
 def ensure(database: Database) -> None:
@@ -74,10 +87,10 @@ def check(database: Database) -> tuple[str, ...]:
         SchemaTooNew: A newer version of Palimpsest wrote it.
     """
     with database.reading() as connection:
-        found = _revision(database, connection)
+        found = revision_of(database.location, connection)
         if found != head():
             raise SchemaOutdated(str(database.location), found, head())
-        return (*_differences(connection), *_missing_triggers(connection))
+        return (*differences(connection), *missing_triggers(connection))
 
 
 def load_metadata() -> MetaData:
@@ -109,10 +122,10 @@ def _run(database: Database, direction: str, revision: str) -> str:
     config = configuration(database)
     try:
         with database.writing(lock="migration") as connection:
-            _revision(database, connection)
+            revision_of(database.location, connection)
             config.attributes["connection"] = connection
             getattr(command, direction)(config, revision)
-            return _revision(database, connection) or ""
+            return revision_of(database.location, connection) or ""
     except CommandError as error:
         raise MigrationError(str(error), remedy=f"the revisions are {', '.join(revisions())}") from error
     except (DatabaseUnavailable, ForeignDatabase, MigrationError, SchemaTooNew):
@@ -124,16 +137,21 @@ def _run(database: Database, direction: str, revision: str) -> str:
         ) from error
 
 
-def _revision(database: Database, connection: Connection) -> str | None:
-    """Give the revision, refusing a database that has our tables and no revision."""
+def revision_of(location: Location, connection: Connection) -> str | None:
+    """Give the revision a database is at, None for one without a schema; refuse one with our tables and no revision.
+
+    Raises:
+        ForeignDatabase: It has tables of our names that are not ours.
+        SchemaTooNew: A newer version of Palimpsest wrote it.
+    """
     present = _present(connection)
     if VERSION_TABLE not in present:
         if present:
-            raise foreign(database.location, present)
+            raise foreign(location, present)
         return None
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars().all()
     for revision in found:
-        check_known(str(database.location), revision)
+        check_known(str(location), revision)
     return found[0] if found else None
 
 
@@ -150,7 +168,8 @@ def _present(connection: Connection) -> list[str]:
     return list(connection.execute(text(f"{catalogue} ({listed})")).scalars())
 
 
-def _differences(connection: Connection) -> list[str]:
+def differences(connection: Connection) -> list[str]:
+    """Compare the tables of a database at the head with those this version needs; give each difference in words."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
@@ -178,7 +197,8 @@ def _in_words(difference: tuple[Any, ...]) -> str:
     return f"the schema differs: {difference[0]} {' '.join(names)}"
 
 
-def _missing_triggers(connection: Connection) -> list[str]:
+def missing_triggers(connection: Connection) -> list[str]:
+    """Give, in words, each trigger that keeps the log append-only and is missing or off."""
     if connection.dialect.name == "sqlite":
         found = set(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars())
         needed = {f"{table}_refuses_{change}" for table in APPEND_ONLY for change in ("update", "delete", "replace")}
