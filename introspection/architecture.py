@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from introspection.architecture_questions import answer_question
+from introspection.arguments import check_names, check_text
 from introspection.connections import all_connections, connections_of, route
 from introspection.dataflow import Dataflow
 from introspection.descriptions import described, explained, module_details
@@ -101,6 +102,7 @@ class ArchitectureNavigator:
         Raises:
             UnknownName: Nothing has this name.
         """
+        check_names("name", name)
         view = self._view()
         return described(view, name) if isinstance(name, str) else {each: described(view, each) for each in name}
 
@@ -129,6 +131,7 @@ class ArchitectureNavigator:
         Raises:
             UnknownName: It is none of these.
         """
+        check_text("component", component, "give a module path, a tensor name, or a kind such as 'attention'")
         return explained(self._view(), component)
 
     def query_architecture(self, text: str) -> dict[str, Any]:
@@ -137,7 +140,15 @@ class ArchitectureNavigator:
         Returns:
             `question`, `answered_by` (the rule; None if none fits), `answer`, `data`, `source`; and `can_answer` with
             examples where no rule fits.
+
+        Raises:
+            InvalidArgument: No text.
         """
+        check_text("text", text, "ask a question in words, such as 'how many attention heads are there?'")
+        if not text.strip():
+            raise InvalidArgument(
+                "text", text, "ask a question in words, such as 'how many attention heads are there?'"
+            )
         return answer_question(self._view(), text)
 
     def get_weight_sharing_info(self, name: str | None = None) -> dict[str, Any]:
@@ -232,7 +243,12 @@ class ArchitectureNavigator:
 
         Returns:
             For each module object once: `path`, `names` (every path), `module_type`, `role`, `variant`, `calls`.
+
+        Raises:
+            InvalidArgument: Neither a class nor text.
         """
+        if not isinstance(module_type, type):
+            check_text("module_type", module_type, "give a class, its name, or a role such as 'attention'")
         view = self._view()
         attention = {layer.path for layer in view.attention}
         found: list[dict[str, Any]] = []
@@ -284,6 +300,7 @@ class ArchitectureNavigator:
         Raises:
             UnknownName: Nothing is called that.
         """
+        check_text("name", name, "give the end of a path, a pattern, or any part of a path")
         view = self._view()
         if to is not None:
             return route(view, name, to)

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch.nn.parameter import is_lazy
 
+from introspection.attention_layers import AttentionLayer
 from introspection.components import Role
 from introspection.connections import connections_of
 from introspection.descriptions import described, listed
@@ -96,6 +97,11 @@ def _feature(*names: str) -> Callable[[View], tuple[str, Any]]:
     return answer
 
 
+def _heads(layer: AttentionLayer) -> str:
+    counts = f"{layer.heads} query and {layer.key_value_heads} key-value heads of {layer.head_size} elements"
+    return f"{layer.kind} with {counts}"
+
+
 def _attention(view: View) -> tuple[str, Any]:
     layers = view.attention
     facts = {
@@ -113,7 +119,7 @@ def _attention(view: View) -> tuple[str, Any]:
             for layer in layers
         ],
     }
-    kinds = Counter(layer.kind for layer in layers if layer.kind)
+    kinds = Counter(_heads(layer) for layer in layers if layer.kind)
     how = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     words = f"{len(layers)} attention layer{'s' if len(layers) != 1 else ''}{f' ({how})' if how else ''}"
     return f"{words}: {listed(layer.path for layer in layers)}." if layers else f"{words}.", facts
@@ -160,19 +166,12 @@ def _stacks(view: View) -> tuple[str, Any]:
 
 def _size(view: View) -> tuple[str, Any]:
     once = {view.sharing.storage_key(held.name): held for held in view.tensors if held.kind == "parameter"}
-    shapes = {key: tuple(held.tensor.shape) for key, held in once.items() if not is_lazy(held.tensor)}
-    total = sum(_product(shape) for shape in shapes.values())
-    largest = sorted(shapes, key=lambda key: -_product(shapes[key]))[:5]
+    sizes = {key: held.tensor.numel() for key, held in once.items() if not is_lazy(held.tensor)}
+    total = sum(sizes.values())
+    largest = sorted(sizes, key=lambda key: -sizes[key])[:5]
     words = f"{total:,} parameter elements in {len(once)} storages; the largest: {listed(largest)}."
-    facts = {"elements": total, "storages": len(once), "largest": {key: _product(shapes[key]) for key in largest}}
+    facts = {"elements": total, "storages": len(once), "largest": {key: sizes[key] for key in largest}}
     return words, facts
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    total = 1
-    for side in shape:
-        total *= side
-    return total
 
 
 def _ends(view: View) -> tuple[str, Any]:
@@ -225,13 +224,13 @@ RULES: tuple[Rule, ...] = (
     Rule("embedding", ("embed", "vocab"), "Which embeddings does it have?", _of_kind("embedding", "embeddings")),
     Rule("dropout", ("dropout",), "Where is dropout?", _of_kind("dropout", "dropout layers")),
     Rule("convolution", ("conv",), "Which convolutions does it have?", _of_kind("convolution", "convolutions")),
+    Rule("bias", ("bias",), "Do the projections have biases?", _feature("biases")),
     Rule(
         "linear",
         ("linear", "projection", "dense"),
         "How many linear layers are there?",
         _of_kind("linear", "linear layers"),
     ),
-    Rule("bias", ("bias",), "Do the projections have biases?", _feature("biases")),
     Rule("inputs_outputs", ("input", "output", "returns", "takes"), "What are its inputs and outputs?", _ends),
     Rule("stacks", ("layer", "block", "stack", "deep", "depth"), "How many layers does it have?", _stacks),
     Rule("size", ("parameter", "size", "big", "large", "weights"), "How many parameters does it have?", _size),

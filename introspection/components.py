@@ -10,6 +10,7 @@ from typing import Literal
 from torch import nn
 
 from introspection.dataflow import Dataflow
+from introspection.shapes import shape_of
 
 Evidence = Literal["class", "operations", "children", "name"]
 
@@ -161,7 +162,7 @@ def _by_class(module: nn.Module) -> Role | None:
 
 def _by_operations(module: nn.Module, ran: tuple[str, ...]) -> Role | None:
     names = set(ran)
-    shapes = [len(held.shape) for held in module._parameters.values() if held is not None]
+    shapes = [len(shape_of(held) or ()) for held in module._parameters.values() if held is not None]
     if _attends(ran):
         return Role("attention", told_by="operations")
     if {"cos", "sin"} <= names:
@@ -201,7 +202,7 @@ def _normalization(names: set[str], shapes: list[int]) -> str | None:
 
 def _by_name(module: nn.Module) -> Role:
     name = type(module).__name__.lower()
-    shapes = [len(held.shape) for held in module._parameters.values() if held is not None]
+    shapes = [len(shape_of(held) or ()) for held in module._parameters.values() if held is not None]
     if 2 in shapes and re.search("conv1d|linear", name):
         return Role("linear", told_by="name")
     for pattern, kind, variant in _NAMES:

@@ -12,6 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from introspection.connections import connections_of
 from introspection.names import NamedTensor
+from introspection.shapes import shape_of, shape_words
 from introspection.view import View
 
 PURPOSES: dict[str, str] = {
@@ -86,11 +87,11 @@ def module_details(view: View, path: str) -> dict[str, Any]:
 
 def tensor_details(view: View, held: NamedTensor) -> dict[str, Any]:
     """What is known of a parameter or buffer without reading it."""
-    tensor, lazy = held.tensor, is_lazy(held.tensor)
+    tensor, lazy, shape = held.tensor, is_lazy(held.tensor), shape_of(held.tensor)
     return {
         "name": held.name,
         "kind": held.kind,
-        "shape": None if lazy else list(tensor.shape),
+        "shape": None if shape is None else list(shape),
         "elements": None if lazy else tensor.numel(),
         "dtype": str(tensor.dtype).removeprefix("torch."),
         "device": str(tensor.device),
@@ -116,7 +117,7 @@ def described(view: View, name: str) -> dict[str, Any]:
         text = f"{name} is computed from {listed(sources)} whenever {path} is used: it has no bytes of its own."
         return {"name": name, "kind": "derived", "description": text, "computed_from": list(sources), **holder}
     facts = tensor_details(view, held)
-    shape = "uninitialised" if facts["shape"] is None else f"of shape {_shape(facts['shape'])}"
+    shape = "uninitialised" if facts["shape"] is None else f"of shape {shape_words(facts['shape'])}"
     text = f"{name} is a {facts['kind']} {shape} ({facts['dtype']}), held by {_called(view, path)}."
     if facts["shared_with"]:
         text += f" It shares memory with {listed(facts['shared_with'])}: a write to one changes the others."
@@ -243,16 +244,13 @@ def _article(kind: str) -> str:
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
-def _shape(shape: Iterable[int]) -> str:
-    return "×".join(map(str, shape)) or "()"
-
-
 def _size(module: nn.Module) -> str:
     weight = module._parameters.get("weight")
-    if weight is None or is_lazy(weight) or len(weight.shape) != 2:
+    shape = None if weight is None else shape_of(weight)
+    if shape is None or len(shape) != 2 or None in shape:
         return ""
     if isinstance(module, nn.Embedding):
-        return f"{weight.shape[0]:,} vectors of {weight.shape[1]:,} elements"
+        return f"{shape[0]:,} vectors of {shape[1]:,} elements"
     if isinstance(module, nn.Linear):
-        return f"from {weight.shape[1]:,} to {weight.shape[0]:,} features"
-    return f"a matrix of {_shape(weight.shape)}"
+        return f"from {shape[1]:,} to {shape[0]:,} features"
+    return f"a matrix of {shape_words(shape)}"

@@ -24,7 +24,14 @@ def as_text(drawing: Drawing) -> str:
     """One line a box, in order of execution, with what it reads; frames indented; ties below."""
     lines = [drawing.title, drawing.subtitle, ""]
     frames = {frame.path: frame.title for frame in drawing.frames}
-    labels = {box.path: box.label for box in drawing.boxes}
+    at = {box.path: box for box in drawing.boxes}
+
+    def called(source: str, reader: Box) -> str:
+        # A label is a path within its frame: read from elsewhere it needs the frame, which can be one of several.
+        box = at[source]
+        where = "" if box.frame in ("", reader.frame) else frames[box.frame].rpartition(": ")[2]
+        return f"{box.label} of {where}" if where else box.label
+
     inside = ""
     word = "reads" if drawing.flows else "in"
     for box in drawing.boxes:
@@ -34,8 +41,8 @@ def as_text(drawing: Drawing) -> str:
             if box.frame:
                 lines.append(f"  ┌─ {frames[box.frame]}")
             inside = box.frame
-        first = [labels[arrow.source] for arrow in drawing.arrows if arrow.target == box.path and not arrow.again]
-        later = [labels[arrow.source] for arrow in drawing.arrows if arrow.target == box.path and arrow.again]
+        first = [called(arrow.source, box) for arrow in drawing.arrows if arrow.target == box.path and not arrow.again]
+        later = [called(arrow.source, box) for arrow in drawing.arrows if arrow.target == box.path and arrow.again]
         line = f"{'  │ ' if box.frame else '  '}{box.label}  [{box.detail}]"
         if first:
             line += f"  {word} {', '.join(first)}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from torch import nn
-from torch.nn.parameter import is_lazy
 
 from introspection.dataflow import Dataflow, Node
+from introspection.shapes import shape_of, shape_words
 from introspection.view import View
 
 _HANDED_ON = frozenset({"dropout", "identity"})
@@ -36,7 +36,7 @@ class Frame:
 
     path: str
     title: str
-    """How many of what."""
+    """How many of what, and after a colon which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _make(view: View, path: str) -> tuple[object, ...]:
     while waiting:
         at, module = waiting.pop()
         held = tuple(
-            (key, None if tensor is None or is_lazy(tensor) else tuple(tensor.shape))
+            (key, None if tensor is None else shape_of(tensor))
             for key, tensor in (*module._parameters.items(), *module._buffers.items())
         )
         below.append((at, type(module), held))
@@ -176,7 +176,16 @@ def _flow(
             arrows[ends] = arrows.get(ends, True) and again
     used = {box.frame for box in boxes.values()}
     frames = tuple(Frame(path, title) for path, title in titles.items() if path in used)
-    return tuple(boxes.values()), frames, tuple(Arrow(*ends, again) for ends, again in arrows.items())
+    return _in_order(boxes, arrows), frames, tuple(Arrow(*ends, again) for ends, again in arrows.items())
+
+
+def _in_order(boxes: dict[str, Box], arrows: Iterable[tuple[str, str]]) -> tuple[Box, ...]:
+    """The boxes as they run; tensors, which are there from the beginning, just before what reads them first."""
+    place: dict[str, float] = {path: number for number, path in enumerate(boxes)}
+    for path, box in boxes.items():
+        if box.kind == "tensor":
+            place[path] = min((place[target] for source, target in arrows if source == path), default=place[path]) - 0.5
+    return tuple(sorted(boxes.values(), key=lambda box: place[box.path]))
 
 
 def _is_handed_on(view: View, node: Node) -> bool:
@@ -231,11 +240,12 @@ def _box(view: View, path: str, node: Node, titles: dict[str, str]) -> Box:
 def _detail(module: nn.Module) -> str:
     name = type(module).__name__
     weight = module._parameters.get("weight")
-    if weight is None or is_lazy(weight):
+    shape = None if weight is None else shape_of(weight)
+    if shape is None:
         return name
-    if isinstance(module, nn.Linear):
-        return f"{name} {weight.shape[1]}→{weight.shape[0]}"
-    return f"{name} {'×'.join(map(str, weight.shape))}"
+    if isinstance(module, nn.Linear) and len(shape) == 2:
+        return f"{name} {shape[1]}→{shape[0]}"
+    return f"{name} {shape_words(shape)}"
 
 
 def _tree(

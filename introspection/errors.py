@@ -54,9 +54,10 @@ class UnknownName(PalimpsestError):
     def __init__(self, name: str, known: Iterable[str], *, where: str = "the model") -> None:
         self.name = name
         candidates = sorted(set(known))
-        nearest = difflib.get_close_matches(name, candidates, n=3, cutoff=0.5)
+        spelled = str(name)  # whatever a caller gave where a name belongs, it is no name
+        nearest = difflib.get_close_matches(spelled, candidates, n=3, cutoff=0.5)
         if not nearest:
-            last = name.rsplit(".", 1)[-1]
+            last = spelled.rsplit(".", 1)[-1]
             nearest = [candidate for candidate in candidates if last and last in candidate.split(".")][:3]
         self.nearest = tuple(nearest)
         remedy = (

@@ -55,7 +55,7 @@ FEATURES: dict[str, str] = {
     "activation": "what bends values in the feed-forward layers",
     "experts": "yes where a router chooses among feed-forward layers, else no",
     "position": "rotary, learned, relative, or none found",
-    "biases": "of the attention's projections: all, some, none",
+    "biases": "of the query, key and value projections: all, some, none",
     "tied_embeddings": "yes where input embedding and output layer are one storage, else no",
     "layer_reuse": "yes where one block is applied more than once, else no",
 }

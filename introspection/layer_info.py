@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from introspection.errors import UnknownName
 from introspection.names import named_modules, named_tensors
+from introspection.shapes import shape_of
 
 
 def is_called(module: nn.Module) -> bool:
@@ -114,7 +115,7 @@ def _described(path: str, module: nn.Module, aliases: list[str]) -> dict[str, An
             {
                 "name": f"{path}.{held.name}" if path else held.name,
                 "kind": held.kind,
-                "shape": None if is_lazy(held.tensor) else list(held.tensor.shape),
+                "shape": None if (shape := shape_of(held.tensor)) is None else list(shape),
                 "dtype": str(held.tensor.dtype).removeprefix("torch."),
                 "device": str(held.tensor.device),
             }

@@ -17,6 +17,7 @@ from introspection.errors import UnknownName
 from introspection.features import Feature, FeedForward, Observer
 from introspection.names import NamedTensor, named_modules, named_tensors
 from introspection.sample_inputs import configuration
+from introspection.shapes import shape_of
 from introspection.sharing import SharingMap
 
 MODULE_TREE = "module_tree"
@@ -163,4 +164,4 @@ def _is_plain(value: object) -> bool:
 def _shape(tensor: torch.Tensor | None) -> Any:
     if tensor is None:
         return None
-    return "lazy" if is_lazy(tensor) else (tuple(tensor.shape), tensor.dtype, tensor.is_meta)
+    return "lazy" if is_lazy(tensor) else (shape_of(tensor), tensor.dtype, tensor.is_meta)

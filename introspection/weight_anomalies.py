@@ -78,7 +78,7 @@ class Finding:
 class _Look:
     """What one storage's values are like."""
 
-    shape: tuple[int, ...]
+    dimensions: int
     elements: int
     low: float
     high: float
@@ -186,7 +186,7 @@ def _look(tensor: torch.Tensor, elements: int, found: Distribution) -> _Look:
     moments = found.moments
     norm = moments.l2_norm
     return _Look(
-        shape=tuple(tensor.shape),
+        dimensions=tensor.dim(),
         elements=elements,
         low=found.low,
         high=found.high,
@@ -252,7 +252,7 @@ def _constants(
     varied = {key for members in groups.values() if not all(looks[key].constant for key in members) for key in members}
     findings: list[Finding] = []
     for key, look in looks.items():
-        if not look.constant or (len(look.shape) < 2 and key not in varied):
+        if not look.constant or (look.dimensions < 2 and key not in varied):
             continue
         if look.low == 0:
             words = f"all {look.elements} values of {key} are zero"

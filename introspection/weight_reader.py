@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from introspection.arguments import check_names
+from introspection.errors import SeveralStorages, UnknownName, UnsupportedStorage
 from introspection.names import NamedTensor, named_modules, named_tensors
 from introspection.parts import is_plain
 from introspection.scan import SharingScanner
@@ -55,8 +57,11 @@ class WeightReader:
             UnknownName: Nothing has this name.
         """
         sharing = self.sharing
-        if not sharing.under(name) and name not in sharing.names and self._is_module(name):
+        if not self._names(sharing, name):
             return []
+        if name == "":
+            # One name of each storage counts as given, as for every module path.
+            return sorted(other for members in sharing.storages.values() for other in members[1:])
         return list(sharing.coupled(name))
 
     def list_parameters(self, filter: str = "", *, buffers: bool = False) -> list[dict[str, Any]]:  # noqa: A002
@@ -93,9 +98,7 @@ class WeightReader:
             UnknownName: Nothing has this name.
         """
         sharing = self.sharing
-        wanted = {prefix} if prefix in sharing.names else set(sharing.under(prefix))
-        if not wanted and not self._is_module(prefix):
-            sharing.resolve(prefix)
+        wanted = set(self._names(sharing, prefix))
         return [_describe(held, sharing) for held in named_tensors(self._scanner.model) if held.name in wanted]
 
     def get_layer_weights(self, name: str) -> torch.Tensor:
@@ -107,9 +110,12 @@ class WeightReader:
         Raises:
             UnknownName: Nothing has this name.
             SeveralStorages: A module path that names more than one storage.
-            UnsupportedStorage: A derived name.
+            UnsupportedStorage: A derived name, a module without tensors, or a tensor that is not initialised yet.
         """
-        return self._scanner.tensor(name).detach()
+        tensor, _ = self._one(name)
+        if is_lazy(tensor):
+            raise UnsupportedStorage(name, "it is not initialised yet", remedy="run the model once, then look again")
+        return tensor.detach()
 
     def get_weight_statistics(
         self, name: str | Iterable[str], *, bins: int = 20, near_zero: float = 1e-6
@@ -165,14 +171,16 @@ class WeightReader:
         self, name: str | Iterable[str], measure: Callable[[torch.Tensor, str], dict[str, Any]]
     ) -> dict[str, Any]:
         """What `measure` says of one tensor, or of each of several by name; the same bytes are read once."""
+        check_names("name", name)
         if not isinstance(name, str):
             return {each: self._of_each(each, measure) for each in name}
         sharing = self.sharing
-        if len(sharing.resolve(name)) == 1:
-            return self._measured(sharing, sharing.primary(name), measure, {})
+        names, keys = self._names(sharing, name), self._keys(sharing, name)
+        if len(keys) == 1:
+            return self._measured(sharing, names[0] if name == "" else sharing.primary(name), measure, {})
         read: dict[object, dict[str, Any]] = {}
         held = self._scanner.tensors()
-        return {each: self._measured(sharing, each, measure, read) for each in sharing.under(name) if each in held}
+        return {each: self._measured(sharing, each, measure, read) for each in names if each in held}
 
     def _measured(
         self,
@@ -209,8 +217,46 @@ class WeightReader:
         tensors = self._scanner.tensors()
         return {key: tensors[key] for key in sharing.storages if key in tensors}
 
-    def _is_module(self, path: str) -> bool:
-        return any(path == found for found, _ in named_modules(self._scanner.model))
+    def _names(self, sharing: SharingMap, name: str) -> tuple[str, ...]:
+        """Every tensor name that a tensor name or a module path means; none for a module that holds no tensor.
+
+        Raises:
+            UnknownName: Nothing has this name.
+        """
+        if name in sharing.names:
+            return (name,)
+        if name == "":
+            return sharing.names
+        found = sharing.under(name)
+        if not found:
+            paths = {path for path, _ in named_modules(self._scanner.model) if path}
+            if name not in paths:
+                raise UnknownName(name, {*paths, *sharing.names})
+        return found
+
+    def _keys(self, sharing: SharingMap, name: str) -> tuple[str, ...]:
+        """The storages that a tensor name or a module path means; none for a module that holds no tensor."""
+        if not self._names(sharing, name):
+            return ()
+        return tuple(sharing.storages) if name == "" else sharing.resolve(name)
+
+    def _one(self, name: str) -> tuple[torch.Tensor, str]:
+        """The tensor that a tensor name, or a module path that names one storage, means; and its own name.
+
+        Raises:
+            UnknownName: Nothing has this name.
+            SeveralStorages: A module path that names more than one storage.
+            UnsupportedStorage: A module without tensors, or a derived name.
+        """
+        sharing = self.sharing
+        keys = self._keys(sharing, name)
+        if name == "" and len(keys) == 1:
+            return self._scanner.tensor(keys[0]), keys[0]
+        if name == "" and keys:
+            raise SeveralStorages(name, keys)
+        if not keys:
+            raise UnsupportedStorage(name, "it is a module that holds no tensors", remedy="name a tensor")
+        return self._scanner.tensor(name), sharing.primary(name)
 
 
 def _describe(held: NamedTensor, sharing: SharingMap) -> dict[str, Any]:

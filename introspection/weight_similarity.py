@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from introspection.errors import InvalidArgument, UnsupportedStorage
+from introspection.shapes import shape_of
 from introspection.values import Values, ordered_values
 from introspection.weight_comparison import PairSums, pair_sums
 
@@ -45,11 +46,11 @@ def rank_by_similarity(
         UnsupportedStorage: The reference has no values, or none in an order.
     """
     name, tensor = reference
-    values = ordered_values(tensor, name)
+    values, shape = ordered_values(tensor, name), shape_of(tensor)
     scored: list[dict[str, Any]] = []
     without: list[dict[str, str]] = []
     for key, candidate in candidates.items():
-        if candidate.shape != tensor.shape:
+        if shape_of(candidate) != shape:
             continue
         try:
             other = ordered_values(candidate, key)

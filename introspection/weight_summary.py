@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 from introspection.distribution import distribution_of
 from introspection.errors import UnsupportedStorage
 from introspection.names import NamedTensor
+from introspection.shapes import shape_of
 from introspection.sharing import SharingMap
 from introspection.values import values_of
 from introspection.weight_anomalies import role
@@ -119,10 +120,10 @@ def elements_of(tensor: torch.Tensor) -> int:
 
 
 def size_of(tensor: torch.Tensor) -> dict[str, Any]:
-    """Shape, number of elements, bytes and dtype; the first three None while it is not initialised."""
-    lazy = is_lazy(tensor)
+    """Shape (see `shape_of`), number of elements, bytes and dtype; the first three None while it is not initialised."""
+    lazy, shape = is_lazy(tensor), shape_of(tensor)
     return {
-        "shape": None if lazy else [int(size) if isinstance(size, int) else None for size in tensor.shape],
+        "shape": None if shape is None else list(shape),
         "num_elements": None if lazy else tensor.numel(),
         "num_bytes": None if lazy else tensor.numel() * tensor.dtype.itemsize,
         "dtype": _dtype(tensor),

@@ -172,7 +172,7 @@ class WeightInspector(WeightReader):
         wanted = None
         if names is not None:
             each_name = [names] if isinstance(names, str) else list(names)
-            wanted = {key for each in each_name for key in sharing.resolve(each)}
+            wanted = {key for each in each_name for key in self._keys(sharing, each)}
         once = self._once(sharing)
         findings, checked, unreadable = find_anomalies(self._scanner.model, sharing.storages, once, limits)
         if wanted is not None:
@@ -269,21 +269,19 @@ class WeightInspector(WeightReader):
         return {"storages": storages, "unreadable": unreadable}
 
     def _several(self, side: str | torch.Tensor) -> bool:
-        return isinstance(side, str) and len(self.sharing.resolve(side)) > 1
+        return isinstance(side, str) and len(self._keys(self.sharing, side)) > 1
 
     def _below(self, path: str) -> dict[str, str]:
         """Tensor names by what they are called below a module path."""
         held = self._scanner.tensors()
         return {
-            name.removeprefix(path).removeprefix("."): name
-            for name in self.sharing.under(path) or (path,)
-            if name in held
+            name.removeprefix(path).removeprefix("."): name for name in self._names(self.sharing, path) if name in held
         }
 
     def _given(self, side: str | torch.Tensor, called: str) -> tuple[torch.Tensor, str]:
         if isinstance(side, torch.Tensor):
             return side, called
-        return self._scanner.tensor(side), self.sharing.primary(side)
+        return self._one(side)
 
     def _relation(
         self, a: str | torch.Tensor, b: str | torch.Tensor, one: torch.Tensor, other: torch.Tensor
@@ -291,7 +289,7 @@ class WeightInspector(WeightReader):
         """How two weights share bytes; None if they share none."""
         if isinstance(a, str) and isinstance(b, str):
             sharing = self.sharing
-            first, second = sharing.primary(a), sharing.primary(b)
+            first, second = self._one(a)[1], self._one(b)[1]
             if first == second:
                 return Relation("same", size_of(one)["num_bytes"])
             return sharing.relations.get(frozenset((first, second)))
