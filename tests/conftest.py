@@ -28,6 +28,12 @@ def postgres_module() -> ModuleType:
     return _loaded("postgres")
 
 
+@pytest.fixture(scope="session")
+def disks() -> ModuleType:
+    """The module that makes file systems that can be full."""
+    return _loaded("disks")
+
+
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A PostgreSQL database of this test's own, migrated and empty."""

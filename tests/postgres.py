@@ -34,6 +34,11 @@ class PostgresServer:
         self._admin_url = make_url(admin_url)
         self._template: str | None = None
 
+    @property
+    def admin_url(self) -> str:
+        """What psycopg connects to as the role that may do everything."""
+        return self._admin_url.set(drivername="postgresql").render_as_string(hide_password=False)
+
     def create(self, *, migrated: bool = True) -> str:
         """Make a new database and give its URL; a copy of a migrated template unless it is to be empty."""
         name = f"test_{uuid.uuid4().hex[:16]}"
@@ -61,8 +66,7 @@ class PostgresServer:
         return self._admin_url.set(database=name).render_as_string(hide_password=False)
 
     def _execute(self, statement: str) -> None:
-        dsn = self._admin_url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with closing(psycopg.connect(dsn, autocommit=True)) as connection:
+        with closing(psycopg.connect(self.admin_url, autocommit=True)) as connection:
             connection.execute(statement)  # type: ignore[arg-type]
 
 
@@ -111,8 +115,16 @@ class OwnServer(PostgresServer):
 
 
 @contextmanager
-def running_server(*, fsync: bool = False, options: Sequence[str] = ()) -> Iterator[PostgresServer]:
-    """Give a server: the one of `TEST_POSTGRES_URL`, else our own child. One that cannot start is an error."""
+def running_server(
+    *, fsync: bool = False, options: Sequence[str] = (), wal: Path | None = None
+) -> Iterator[PostgresServer]:
+    """Give a server: the one of `TEST_POSTGRES_URL`, else our own child. One that cannot start is an error.
+
+    Args:
+        fsync: Whether it waits for the disk.
+        options: Its settings, `name=value`.
+        wal: The folder, not there yet, for its write-ahead log, in the smallest pieces there are; None: with the data.
+    """
     given = os.environ.get("TEST_POSTGRES_URL")
     if given:
         server = PostgresServer(given)
@@ -125,7 +137,7 @@ def running_server(*, fsync: bool = False, options: Sequence[str] = ()) -> Itera
         owner = _owner(folder)
         data = folder / "d"
         _run([binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--locale=C.UTF-8", "-E", "UTF8",
-              "--no-sync"], owner)  # fmt: skip
+              "--no-sync", *(["-X", wal, "--wal-segsize=1"] if wal is not None else [])], owner)  # fmt: skip
         command: list[Any] = [binaries / "postgres", "-D", data, "-h", "", "-k", folder,
                    "-c", f"fsync={'on' if fsync else 'off'}", "-c", "max_connections=60",
                    "-c", "shared_buffers=32MB"]  # fmt: skip
