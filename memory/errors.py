@@ -24,6 +24,7 @@ from introspection.errors import (
 
 __all__ = [
     "AmbiguousModel",
+    "AnotherHistory",
     "AppendOnlyViolation",
     "BatchError",
     "CaptureBudgetExceeded",
@@ -38,9 +39,11 @@ __all__ = [
     "ForeignDatabase",
     "InvalidArgument",
     "InvalidDatabaseUrl",
+    "InvalidExport",
     "InvalidPayload",
     "InvalidSharingMap",
     "KeyConflict",
+    "LogSealed",
     "MigrationError",
     "MissingBlob",
     "MissingDependency",
@@ -55,6 +58,7 @@ __all__ = [
     "QueryError",
     "ReadOnlyDatabase",
     "RestoreError",
+    "RolloverUnfinished",
     "SafetyViolation",
     "SchemaOutdated",
     "SchemaTooNew",
@@ -262,6 +266,76 @@ class AppendOnlyViolation(DatabaseError):
     code = "append-only"
 
 
+class LogSealed(DatabaseError):
+    """An append to a log that was rolled over: it is kept as it is, and goes on in another database.
+
+    Attributes:
+        successor: Where the log goes on, without its password.
+    """
+
+    code = "log-sealed"
+
+    def __init__(self, where: str, successor: str) -> None:
+        self.successor = successor
+        super().__init__(
+            f"the log in {where} was sealed by a rollover and takes no more events: it goes on in {successor}",
+            remedy=f"open {successor} instead; what is here can still be read, verified and exported",
+        )
+
+
+class RolloverUnfinished(DatabaseError):
+    """An append to a log that a rollover prepared and did not come to open.
+
+    Attributes:
+        predecessor: The log that was being rolled over, without its password.
+    """
+
+    code = "rollover-unfinished"
+
+    def __init__(self, where: str, predecessor: str, *, reason: str = "") -> None:
+        self.predecessor = predecessor
+        super().__init__(
+            f"the log in {where} was prepared by a rollover of {predecessor} that did not finish"
+            + (f": {reason}" if reason else ""),
+            remedy=f"finish it: palimpsest rollover -d {predecessor} --to {where}; until then {predecessor} is in use",
+        )
+
+
+# What is moved between databases
+
+
+class InvalidExport(PalimpsestError):
+    """A folder that is no export, or one that is incomplete, changed, or of a newer format.
+
+    Attributes:
+        append_id: The append that is wrong, where it is one.
+        position: The first position concerned, where known.
+    """
+
+    code = "invalid-export"
+
+    def __init__(
+        self, message: str, *, append_id: int | None = None, position: int | None = None, remedy: str = ""
+    ) -> None:
+        self.append_id = append_id
+        self.position = position
+        super().__init__(message, remedy=remedy or "copy the export again from where it was made, or make it anew")
+
+
+class AnotherHistory(PalimpsestError):
+    """An export that does not go on from where the log ends; nothing of it was written.
+
+    Attributes:
+        append_id: The append at which the two differ.
+    """
+
+    code = "another-history"
+
+    def __init__(self, message: str, *, append_id: int | None = None) -> None:
+        self.append_id = append_id
+        super().__init__(message, remedy="import into a new database, or into one that holds the beginning of this log")
+
+
 class CorruptionError(PalimpsestError):
     """What is stored is not what was recorded.
 
@@ -355,9 +429,19 @@ class UpcastError(PalimpsestError):
 
 
 class ProjectionError(PalimpsestError):
-    """A projection that could not fold an event, or a projection that does not exist."""
+    """A projection that could not fold an event, or a projection that does not exist.
+
+    Attributes:
+        projection: Its name.
+        position: The event that broke it; None where it does not exist.
+    """
 
     code = "projection"
+
+    def __init__(self, message: str, *, remedy: str = "", projection: str = "", position: int | None = None) -> None:
+        self.projection = projection
+        self.position = position
+        super().__init__(message, remedy=remedy)
 
 
 class QueryError(PalimpsestError):

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from introspection.sharing import SharingMap
+    from memory.events.envelope import NewEvent
     from memory.query.knowledge import ConsolidationReport
+    from memory.store.rollover import RolloverReport
+    from memory.store.transfer.export import ExportReport, Progress
+    from memory.store.transfer.importing import ImportReport
 
 
 class MemorySystem:
@@ -418,24 +422,24 @@ class MemorySystem:
             status: `active`, `weakened`, `retracted`; None for every one ever claimed.
             model: Only this model's.
         """
-        self._runner.catch_up()
+        self._runner.catch_up({"knowledge"})
         return knowledge.known_patterns(self._store.database, kind=kind, status=status, model=model)
 
     def theories(self, status: str | None = "active", *, model: str | None = None) -> list[Any]:
         """Give theories, best proven first, as rows with the columns of table `theories`."""
-        self._runner.catch_up()
+        self._runner.catch_up({"knowledge"})
         return knowledge.known_theories(self._store.database, status=status, model=model)
 
     def beliefs(
         self, belief_type: str | None = None, status: str | None = "active", *, model: str | None = None
     ) -> list[Any]:
         """Give beliefs, firmest first, as rows with the columns of table `beliefs`."""
-        self._runner.catch_up()
+        self._runner.catch_up({"knowledge"})
         return knowledge.known_beliefs(self._store.database, belief_type=belief_type, status=status, model=model)
 
     def architectural_facts(self, reason: str | None = None, *, model: str | None = None) -> list[Any]:
         """Give what architecture explains, as rows with the columns of table `architectural_facts`."""
-        self._runner.catch_up()
+        self._runner.catch_up({"knowledge"})
         return knowledge.known_facts(self._store.database, reason=reason, model=model)
 
     def query_sql(self, statement: str, /, **parameters: Any) -> list[Mapping[str, Any]]:
@@ -461,3 +465,74 @@ class MemorySystem:
                 sharing, states = attached.seen_now()
                 live.append(LiveModel(attached.name, sharing, {state.key: state.fingerprint for state in states}))
         return verify(self._store, live, self._runner.catch_up)
+
+    # Moving
+
+    def export_all(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        file_format: Literal["jsonl", "parquet"] = "jsonl",
+        tables: bool = True,
+        progress: Progress | None = None,
+    ) -> ExportReport:
+        """Write the whole log, and every read table caught up, to a folder that appears when it is complete.
+
+        Args:
+            path: The folder to make.
+            file_format: `jsonl`, or `parquet` (extra `frames`).
+            tables: Whether to write the read tables too; an import does not need them.
+            progress: Told how many events are done, and of how many.
+
+        Raises:
+            InvalidArgument: The folder exists: nothing is overwritten.
+            CorruptionError: The log is not whole.
+        """
+        from memory.store.transfer.export import export_log
+
+        if tables:
+            self._runner.catch_up()
+        return export_log(self._store.database, path, file_format=file_format, tables=tables, progress=progress)
+
+    def import_all(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> ImportReport:
+        """Write what an export holds to this log, every link of the chain proved, and compute the read tables from it.
+
+        This log must be empty or hold the beginning of what was exported; an import that was interrupted is made again.
+
+        Args:
+            path: The folder that was exported.
+            progress: Told how many events were looked at, and of how many.
+
+        Raises:
+            InvalidExport: It is no export, or was cut off or changed; nothing of the append that is wrong was written.
+            AnotherHistory: It does not go on from where this log ends; nothing was written.
+        """
+        from memory.store.transfer.importing import import_log
+
+        report = import_log(self._store.database, path, progress=progress)
+        self._runner.catch_up()
+        return report
+
+    def rollover(self, to: str | os.PathLike[str], *, actor: str | None = None) -> RolloverReport:
+        """Seal this log for good and let it go on in a new database: open that one from now on.
+
+        The new log goes on with positions, stream versions and idempotency keys, and is told again which models there
+        are, what their storages hold, and what metrics mean. What was learned stays here: evidence begins anew.
+        Called again after it was interrupted, it finishes.
+
+        Args:
+            to: The new database: a path or URL at which there is nothing yet.
+            actor: Who does it.
+
+        Raises:
+            InvalidArgument: There is something at the new place.
+            LogSealed: This log went on elsewhere before.
+        """
+        from memory.query.retelling import retold
+        from memory.store.rollover import rollover
+
+        def retell() -> tuple[int, list[NewEvent]]:
+            position = self._runner.catch_up()
+            return position, retold(self._store, position)
+
+        return rollover(self._store.database, to, retell=retell, actor=actor)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from memory.errors import InvalidPayload
-from memory.events.registry import Payload, decode
+from memory.events.registry import Payload, decode, decode_fields
 
 MODEL_PREFIX = "model-"
 MEMORY_STREAM = "memory"
@@ -122,6 +122,11 @@ class StoredEvent(_StoredRow):
             CorruptionError: The text is not what this type stores.
         """
         return decode(self.event_type, self.schema_version, self.text)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The payload's fields as they are stored, lifted to the latest schema version; see `decode_fields`."""
+        return decode_fields(self.event_type, self.schema_version, self.text)
 
     def __repr__(self) -> str:
         return (

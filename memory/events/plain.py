@@ -25,6 +25,7 @@ ELEMENT_LIMIT = 1_000_000
 """The most elements of one array or tensor inside user data."""
 _INT_BITS_LIMIT = 13_000
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+_CONTAINERS = frozenset({dict, list})
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 _TENSOR_MODULES = frozenset({"torch", "torch.nn.parameter"})
 
@@ -198,7 +199,7 @@ def tag(value: Any) -> Any:
 
 
 def untag(value: Any) -> Any:
-    """Give back the plain data that `tag` stored.
+    """Give back the plain data that `tag` stored, in the very lists and dicts that are given.
 
     Raises:
         ValueError: A tag that `tag` never writes.
@@ -209,9 +210,13 @@ def untag(value: Any) -> Any:
             ((key, item),) = value.items()
             if key.startswith("$"):
                 return {key[1:]: untag(item)} if key.startswith("$$") else untag_number(key, item)
-        return {key: untag(item) for key, item in value.items()}
-    if kind is list:
-        return [untag(item) for item in value]
+        for key, item in value.items():
+            if type(item) in _CONTAINERS:
+                value[key] = untag(item)
+    elif kind is list:
+        for index, item in enumerate(value):
+            if type(item) in _CONTAINERS:
+                value[index] = untag(item)
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -90,9 +90,33 @@ def decode(event_type: str, schema_version: int, text: str) -> Payload:
             source = orjson.dumps(upcast(event_type, schema_version, cls.schema_version, orjson.loads(text)))
         return cls.model_validate_json(source)
     except (ValidationError, orjson.JSONDecodeError) as error:
-        raise CorruptionError(
-            f"a stored {event_type!r} (schema version {schema_version}) cannot be read: {error}"
-        ) from (error)
+        raise _unreadable(event_type, schema_version, error) from error
+
+
+def decode_fields(event_type: str, schema_version: int, text: str) -> dict[str, Any]:
+    """Turn stored text into its fields as the latest schema version stores them, tagged numbers included.
+
+    Several times as fast as `decode` where nothing has to be lifted, because nothing is validated again: enough for
+    whoever only copies fields.
+
+    Raises:
+        UnknownEventType: The type, or a schema version newer than ours, is not known: keep the text.
+        UpcastError: An old payload could not be lifted.
+        CorruptionError: The text is not JSON.
+    """
+    if schema_version != payload_type(event_type).schema_version:
+        payload = decode(event_type, schema_version, text)
+        lifted: dict[str, Any] = payload.__pydantic_serializer__.to_python(payload, mode="json")
+        return lifted
+    try:
+        fields: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _unreadable(event_type, schema_version, error) from error
+    return fields
+
+
+def _unreadable(event_type: str, schema_version: int, error: Exception) -> CorruptionError:
+    return CorruptionError(f"a stored {event_type!r} (schema version {schema_version}) cannot be read: {error}")
 
 
 def _load_families() -> None:

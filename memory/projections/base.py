@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
-import orjson
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table
 
-from memory.events.envelope import StoredEvent
+from memory.events.envelope import StoredEvent, from_microseconds
 from memory.events.registry import Payload
+from memory.store.bulk import insert_rows
+
+Row = Mapping[str, Any]
+
+
+class Contents(Protocol):
+    """What events say, decoded as far as a projection asks."""
+
+    def payload(self, event: StoredEvent) -> Payload:
+        """Decode an event, once for all projections."""
+
+    def fields(self, event: StoredEvent) -> dict[str, Any]:
+        """Give an event's payload as it is stored, lifted to the latest schema version."""
 
 
 class Projection(ABC):
@@ -20,12 +33,20 @@ class Projection(ABC):
     `apply` is pure (no database, no clock, no randomness) and collects what to write; `flush` writes it in the
     transaction that also moves the projection's position; `state` is whatever the fold needs to go on. Folding the
     same events in chunks of any size gives the same rows and the same state.
+
+    `flush` names its tables without a schema: while a projection is rebuilt, these are others than those that are read.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     """Raised when the fold changes: a projection stored under another version is rebuilt."""
     tables: ClassVar[tuple[Table, ...]]
+    folds: ClassVar[tuple[type[Payload], ...]]
+    """The payloads it looks at: events of all others are not given to it."""
+
+    def fold(self, event: StoredEvent, contents: Contents) -> None:
+        """Fold one event in."""
+        self.apply(event, contents.payload(event))
 
     @abstractmethod
     def apply(self, event: StoredEvent, payload: Payload) -> None:
@@ -33,7 +54,7 @@ class Projection(ABC):
 
     @abstractmethod
     def flush(self, connection: Connection) -> None:
-        """Write what `apply` collected since the last flush."""
+        """Write what was collected since the last flush."""
 
     def state(self) -> str | None:
         """Give what the fold needs to go on, as text; None for a fold without memory."""
@@ -43,25 +64,52 @@ class Projection(ABC):
         """Go on from a state that `state` gave."""
 
 
+class RowProjection(Projection):
+    """A fold without memory: each event gives rows of its own, copied from its fields as they are stored."""
+
+    def __init__(self) -> None:
+        self._rows = Rows()
+
+    @abstractmethod
+    def note(self, event: StoredEvent, fields: Mapping[str, Any]) -> None:
+        """Collect an event's rows.
+
+        Args:
+            event: The event.
+            fields: Its payload as it is stored, lifted to the latest schema version; numbers may be tagged.
+        """
+
+    def fold(self, event: StoredEvent, contents: Contents) -> None:
+        """Fold one event in, without decoding it."""
+        self.note(event, contents.fields(event))
+
+    def apply(self, event: StoredEvent, payload: Payload) -> None:
+        """Fold one event in."""
+        if isinstance(payload, self.folds):
+            self.note(event, event.fields)
+
+    def flush(self, connection: Connection) -> None:
+        """Write the collected rows."""
+        self._rows.flush(connection)
+
+
 class Rows:
     """Rows collected for insertion, written table by table in the order the tables were first used."""
 
     def __init__(self) -> None:
-        self._rows: dict[Table, list[dict[str, Any]]] = {}
+        self._rows: dict[Table, list[Row]] = {}
 
-    def add(self, table: Table, row: Mapping[str, Any]) -> None:
-        """Collect one row."""
-        self._rows.setdefault(table, []).append(dict(row))
-
-    def extend(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Collect several rows."""
-        for row in rows:
-            self.add(table, row)
+    def add(self, table: Table, row: Row) -> None:
+        """Collect one row, which names every column of the table."""
+        found = self._rows.get(table)
+        if found is None:
+            found = self._rows[table] = []
+        found.append(row)
 
     def flush(self, connection: Connection) -> None:
         """Insert everything collected and forget it."""
         for table, rows in self._rows.items():
-            connection.execute(insert(table), rows)
+            insert_rows(connection, table, rows)
         self._rows = {}
 
 
@@ -72,12 +120,13 @@ def number_columns(value: float) -> dict[str, Any]:
     return {"value": None, "special": "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"}
 
 
-def stored_json(event: StoredEvent) -> dict[str, Any]:
-    """Give an event's payload as the JSON it is stored as: what JSON columns hold, tagged numbers included."""
-    parsed: dict[str, Any] = orjson.loads(event.text)
-    return parsed
-
-
 def utc_text(event: StoredEvent) -> str:
     """Give when an event happened as UTC ISO text with microseconds, as every table shows it."""
-    return event.occurred_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    seconds, microseconds = divmod(event.occurred_microseconds, 1_000_000)
+    return f"{_to_the_second(seconds)}.{microseconds:06d}Z"
+
+
+@functools.lru_cache(maxsize=64)
+def _to_the_second(seconds: int) -> str:
+    # Formatting a time costs more than all the rest of a row, and one second has many events.
+    return from_microseconds(seconds * 1_000_000).strftime("%Y-%m-%dT%H:%M:%S")

@@ -2,84 +2,75 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from collections.abc import Mapping
+from typing import Any
 
 from memory.events.envelope import StoredEvent
 from memory.events.observations import MetricDefined, MetricsRecorded, Observation
-from memory.events.registry import Payload
-from memory.projections.base import Projection, Rows, number_columns, stored_json, utc_text
+from memory.events.plain import number_from_stored
+from memory.projections.base import RowProjection, number_columns, utc_text
 from memory.projections.tables import metric_definitions, metrics, observations
 
 
-class ObservationsProjection(Projection):
+class ObservationsProjection(RowProjection):
     """One row per observation event."""
 
     name = "observations"
     tables = (observations,)
+    folds = (Observation,)
 
-    def __init__(self) -> None:
-        self._rows = Rows()
-
-    def apply(self, event: StoredEvent, payload: Payload) -> None:
+    def note(self, event: StoredEvent, fields: Mapping[str, Any]) -> None:
         """Give an observation its row."""
-        if isinstance(payload, Observation):
-            self._rows.add(
-                observations,
-                {
-                    "position": event.position,
-                    "model": payload.model,
-                    "obs_type": payload.obs_type.value,
-                    "category": payload.category,
-                    "description": payload.description,
-                    "data": stored_json(event)["data"],
-                    "tags": list(payload.tags),
-                    "importance": payload.importance,
-                    "act_id": event.act_id,
-                    "occurred_at": utc_text(event),
-                },
-            )
-
-    def flush(self, connection: Connection) -> None:
-        """Write the collected rows."""
-        self._rows.flush(connection)
+        self._rows.add(
+            observations,
+            {
+                "position": event.position,
+                "model": fields["model"],
+                "obs_type": fields["obs_type"],
+                "category": fields["category"],
+                "description": fields["description"],
+                "data": fields["data"],
+                "tags": fields["tags"],
+                "importance": fields["importance"],
+                "act_id": event.act_id,
+                "occurred_at": utc_text(event),
+            },
+        )
 
 
-class MetricsProjection(Projection):
+class MetricsProjection(RowProjection):
     """One row per number of every evaluation, and one per definition of a metric."""
 
     name = "metrics"
     tables = (metrics, metric_definitions)
+    folds = (MetricsRecorded, MetricDefined)
 
-    def __init__(self) -> None:
-        self._rows = Rows()
-
-    def apply(self, event: StoredEvent, payload: Payload) -> None:
+    def note(self, event: StoredEvent, fields: Mapping[str, Any]) -> None:
         """Give every number its row."""
-        if isinstance(payload, MetricsRecorded):
-            occurred_at = utc_text(event)
-            for metric, value in sorted(payload.metrics.items()):
-                row = {
-                    "position": event.position,
-                    "metric": metric,
-                    "model": payload.model,
-                    "sample": payload.sample,
-                    "act_id": event.act_id,
-                    "occurred_at": occurred_at,
-                }
-                self._rows.add(metrics, row | number_columns(value))
-        elif isinstance(payload, MetricDefined):
+        if event.event_type == MetricDefined.event_type:
             self._rows.add(
                 metric_definitions,
                 {
                     "position": event.position,
-                    "model": payload.model,
-                    "metric": payload.name,
-                    "better": payload.better,
-                    "smallest_effect": payload.smallest_effect,
-                    "derived_from": list(payload.derived_from),
+                    "model": fields["model"],
+                    "metric": fields["name"],
+                    "better": fields["better"],
+                    "smallest_effect": fields["smallest_effect"],
+                    "derived_from": fields["derived_from"],
                 },
             )
-
-    def flush(self, connection: Connection) -> None:
-        """Write the collected rows."""
-        self._rows.flush(connection)
+            return
+        occurred_at = utc_text(event)
+        for metric, value in sorted(fields["metrics"].items()):
+            self._rows.add(
+                metrics,
+                {
+                    "position": event.position,
+                    "metric": metric,
+                    "model": fields["model"],
+                    **number_columns(number_from_stored(value)),
+                    "sample": fields["sample"],
+                    "act_id": event.act_id,
+                    "occurred_at": occurred_at,
+                },
+            )

@@ -1,6 +1,7 @@
 """Catches projections up with the log.
 
 Each has a position of its own, moved in the very transaction that writes its rows: exactly once, whatever dies when.
+One that cannot fold an event stops before it, and says so in its row; the others go on.
 """
 
 from __future__ import annotations
@@ -8,17 +9,17 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, select, update
 
-from memory.errors import ProjectionError, UnknownEventType
-from memory.events.envelope import StoredEvent
-from memory.events.registry import Payload
+from memory.errors import DatabaseError, ProjectionError
 from memory.projections.base import Projection
-from memory.projections.tables import projections as positions_table
+from memory.projections.chunk import Chunk, stopped
+from memory.projections.rebuilding import Factory, begin, rebuild
+from memory.projections.tables import projections as positions
 from memory.store.log import EventStore
 
 _log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ CHUNK = 1000
 class _Running:
     projection: Projection
     position: int
+    stopped_at: int | None
 
 
 _P = ParamSpec("_P")
@@ -58,49 +60,58 @@ class ProjectionRunner:
         projections: How to make each projection, empty.
     """
 
-    def __init__(self, store: EventStore, projections: Sequence[Callable[[], Projection]]) -> None:
+    def __init__(self, store: EventStore, projections: Sequence[Factory]) -> None:
         self._store = store
         self._factories = {factory().name: factory for factory in projections}
         self._running: dict[str, _Running] = {}
+        self._failed: dict[str, ProjectionError] = {}
         self._lock = threading.RLock()
 
     @_one_thread_at_a_time
-    def catch_up(self) -> int:
-        """Fold every event not folded yet; return the position all projections have reached.
+    def catch_up(self, needed: Iterable[str] | None = None) -> int:
+        """Fold every event not folded yet; return the position all that did not stop have reached.
+
+        Args:
+            needed: Names of the projections whose tables are wanted; None: all of them.
 
         Raises:
-            ProjectionError: A projection could not fold an event: nothing of that chunk is in its tables. The others
-                went on without it.
+            ProjectionError: One that is needed cannot fold an event. It stands just before it; every other has gone on.
         """
         self._load()
-        failed: dict[str, ProjectionError] = {}
+        self._failed = {}
         while True:
-            going = [running for name, running in self._running.items() if name not in failed]
+            going = [running for name, running in self._running.items() if name not in self._failed]
             behind = min((running.position for running in going), default=0)
             group = [running for running in going if running.position == behind]
-            chunk = list(self._store.read(after=behind, limit=CHUNK)) if going else []
-            if not chunk:
+            # Of what one projection stopped at before, no more is read than what it is tried with again.
+            again = any(running.stopped_at == behind + 1 for running in group)
+            events = list(self._store.read(after=behind, limit=1 if again else CHUNK)) if going else []
+            if not events:
                 break
-            failed |= self._advance(group, behind, chunk)
-        if failed:
-            raise next(iter(failed.values()))
+            self._advance(group, behind, Chunk(events))
+        for name in self._failed if needed is None else needed:
+            if name in self._failed:
+                raise self._failed[name]
         return behind
 
     @_one_thread_at_a_time
     def rebuild(self, name: str | None = None) -> int:
-        """Throw the tables of one projection (or all) away and fold the whole log again.
+        """Fold the whole log again, beside the tables of one projection (or all), and put the result in their place.
+
+        Writers go on meanwhile, and readers see the old rows until they see the new ones.
 
         Raises:
-            ProjectionError: There is no projection of that name, or it could not fold an event.
+            ProjectionError: There is no projection of that name, or it could not fold an event: its tables stay.
         """
         if name is not None and name not in self._factories:
             raise ProjectionError(
                 f"there is no projection named {name!r}", remedy=f"the projections are {', '.join(self._factories)}"
             )
-        with self._store.database.writing("projections") as connection:
-            for each in [name] if name is not None else self._factories:
-                _start_over(connection, self._factories[each]())
+        wanted = self._factories if name is None else {name: self._factories[name]}
+        failed = rebuild(self._store, list(wanted.values()), CHUNK)
         self._running.clear()
+        for error in failed.values():
+            raise error
         return self.catch_up()
 
     @_one_thread_at_a_time
@@ -110,113 +121,131 @@ class ProjectionRunner:
         return self._running[name].projection
 
     def _load(self) -> None:
-        """Take up every projection where the database says it stopped; start those it does not know."""
-        with self._store.database.reading() as connection:
-            stored = {row.name: row for row in connection.execute(select(*_WHERE))}
+        """Take up every projection where the database says it stands; start those it does not know."""
+        stored = self._stored()
+        changed = [
+            factory
+            for name, factory in self._factories.items()
+            if name in stored and stored[name].version != factory().version
+        ]
+        if changed:
+            for name, error in rebuild(self._store, changed, CHUNK).items():
+                _log.warning("the new version of a projection cannot be built: %s", error.message)
+                self._start(self._factories[name])
+            stored = self._stored()
         for name, factory in self._factories.items():
             row, running = stored.get(name), self._running.get(name)
-            if row is None or row.version != factory().version:
+            if row is None:
                 self._running[name] = self._start(factory)
             elif running is None or running.position != row.position:
                 self._running[name] = self._take_up(factory)
 
-    def _start(self, factory: Callable[[], Projection]) -> _Running:
+    def _stored(self) -> Mapping[str, Any]:
+        with self._store.database.reading() as connection:
+            return {row.name: row for row in connection.execute(select(*_WHERE))}
+
+    def _start(self, factory: Factory) -> _Running:
         projection = factory()
         with self._store.database.writing("projections") as connection:
-            row = connection.execute(select(*_WHERE).where(positions_table.c.name == projection.name)).one_or_none()
+            row = connection.execute(select(*_WHERE).where(positions.c.name == projection.name)).one_or_none()
             # Another process may have started it since it was looked for: then it is only to be taken up.
             if row is None or row.version != projection.version:
-                _start_over(connection, projection)
+                begin(connection, projection)
         return self._take_up(factory)
 
-    def _take_up(self, factory: Callable[[], Projection]) -> _Running:
+    def _take_up(self, factory: Factory) -> _Running:
         projection = factory()
-        columns = select(positions_table.c.position, positions_table.c.state)
+        columns = select(positions.c.position, positions.c.state, positions.c.stopped_at)
         with self._store.database.reading() as connection:
-            row = connection.execute(columns.where(positions_table.c.name == projection.name)).one()
+            row = connection.execute(columns.where(positions.c.name == projection.name)).one()
         projection.load(row.state)
-        return _Running(projection, row.position)
+        return _Running(projection, row.position, row.stopped_at)
 
-    def _advance(
-        self, group: Sequence[_Running], behind: int, chunk: Sequence[StoredEvent]
-    ) -> dict[str, ProjectionError]:
-        """Fold one chunk into the projections that stand at `behind`, in one transaction; give those that cannot."""
-        decoded = [(event, payload) for event in chunk if (payload := _decode(event)) is not None]
-        reached = chunk[-1].position
-        failed: dict[str, ProjectionError] = {}
+    def _advance(self, group: Sequence[_Running], behind: int, chunk: Chunk) -> None:
+        """Fold one chunk into the projections that stand at `behind`: together, or one by one where one cannot."""
         try:
-            for running in group:
-                try:
-                    _fold(running.projection, decoded)
-                except ProjectionError as error:
-                    failed[running.projection.name] = error
-            folded = [running for running in group if running.projection.name not in failed]
-            with self._store.database.writing("projections") as connection:
-                for running in folded:
-                    if not _move(connection, running.projection, behind, reached):
-                        raise _OvertakenError
-                    running.projection.flush(connection)
+            try:
+                self._step(group, behind, chunk)
+            except _OvertakenError:
+                raise
+            except Exception as error:
+                if isinstance(error, DatabaseError) and type(error) is not DatabaseError:
+                    # The database is busy, full or away: that is no projection's fault.
+                    raise
+                for running in group:
+                    self._advance_alone(running, behind, chunk)
         except _OvertakenError:
             # Another process folded these events first: take up its state instead of writing them twice.
             self._forget(group)
             self._load()
-            return {}
         except BaseException:
             self._forget(group)
             raise
-        self._forget([running for running in group if running not in folded])
-        for running in folded:
-            running.position = reached
-        return failed
+
+    def _advance_alone(self, running: _Running, behind: int, chunk: Chunk) -> None:
+        """Fold as much of a chunk as a projection can, and stop it at the event that it cannot fold."""
+        name = running.projection.name
+        running = self._running[name] = self._take_up(self._factories[name])
+        if running.position != behind:
+            raise _OvertakenError
+        try:
+            self._step([running], behind, chunk)
+            return
+        except _OvertakenError:
+            raise
+        except Exception as error:
+            if isinstance(error, DatabaseError) and type(error) is not DatabaseError:
+                raise
+            if len(chunk.all) == 1:
+                self._stop(running, behind, chunk, error)
+                return
+        first, second = chunk.halves()
+        self._advance_alone(running, behind, first)
+        if name not in self._failed:
+            self._advance_alone(self._running[name], first.last, second)
+
+    def _step(self, group: Sequence[_Running], behind: int, chunk: Chunk) -> None:
+        """Fold a chunk into projections, write what it gives and move their positions, in one transaction."""
+        for running in group:
+            chunk.fold(running.projection)
+        with self._store.database.writing("projections") as connection:
+            for running in group:
+                values = {"position": chunk.last, "state": running.projection.state()}
+                _move(connection, running.projection, behind, values | {"stopped_at": None, "failure": None})
+                running.projection.flush(connection)
+        for running in group:
+            running.position, running.stopped_at = chunk.last, None
+
+    def _stop(self, running: _Running, behind: int, chunk: Chunk, error: Exception) -> None:
+        name = running.projection.name
+        failure = error if isinstance(error, ProjectionError) else stopped(name, chunk.all[0], error)
+        if running.stopped_at != chunk.last:
+            _log.error("%s", failure.message)
+        values = {"stopped_at": chunk.last, "failure": failure.message}
+        with self._store.database.writing("projections") as connection:
+            _move(connection, running.projection, behind, values)
+        self._failed[name] = failure
+        self._forget([running])
 
     def _forget(self, group: Sequence[_Running]) -> None:
         for running in group:
             self._running.pop(running.projection.name, None)
 
 
-_WHERE = positions_table.c.name, positions_table.c.version, positions_table.c.position
+_WHERE = positions.c.name, positions.c.version, positions.c.position
 
 
 class _OvertakenError(Exception):
     """Another process moved the projection first; the transaction rolls back."""
 
 
-def _start_over(connection: Connection, projection: Projection) -> None:
-    for table in projection.tables:
-        connection.execute(delete(table))
-    connection.execute(delete(positions_table).where(positions_table.c.name == projection.name))
-    connection.execute(insert(positions_table), {"name": projection.name, "version": projection.version, "position": 0})
-
-
-def _move(connection: Connection, projection: Projection, behind: int, reached: int) -> bool:
+def _move(connection: Connection, projection: Projection, behind: int, values: Mapping[str, Any]) -> None:
     moved = connection.execute(
-        update(positions_table)
-        .where(positions_table.c.name == projection.name)
-        .where(positions_table.c.version == projection.version)
-        .where(positions_table.c.position == behind)
-        .values(position=reached, state=projection.state())
+        update(positions)
+        .where(positions.c.name == projection.name)
+        .where(positions.c.version == projection.version)
+        .where(positions.c.position == behind)
+        .values(**values)
     )
-    return moved.rowcount == 1
-
-
-def _decode(event: StoredEvent) -> Payload | None:
-    try:
-        return event.payload
-    except UnknownEventType as error:
-        _log.warning(
-            "position %d is kept and passed over (rebuild the projections after upgrading): %s",
-            event.position,
-            error.message,
-        )
-        return None
-
-
-def _fold(projection: Projection, events: Sequence[tuple[StoredEvent, Payload]]) -> None:
-    for event, payload in events:
-        try:
-            projection.apply(event, payload)
-        except Exception as error:
-            raise ProjectionError(
-                f"projection {projection.name!r} stopped at position {event.position} ({event.event_type}): {error}",
-                remedy="the log is unharmed; report this with the event, and rebuild the projection once it is mended",
-            ) from error
+    if moved.rowcount != 1:
+        raise _OvertakenError

@@ -19,6 +19,7 @@ class SharingProjection(Projection):
     """Which storages there were, under which key and names, from when to when."""
 
     name = "sharing"
+    folds = (ModelAttached, SharingChanged)
     tables = (storages, storage_names, sharing_maps)
 
     def __init__(self) -> None:

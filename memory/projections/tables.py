@@ -47,6 +47,8 @@ projections = Table(
     _count("version", "version of the fold that wrote its tables"),
     _position("position", "the last event folded in: later ones are not in its tables yet"),
     _text("state", "what the fold needs to go on", null=True),
+    _position("stopped_at", "the event it could not fold, and stopped before; null while it goes on", null=True),
+    _text("failure", "why it stopped", null=True),
     comment="How far each projection has read the log.",
 )
 

@@ -13,7 +13,7 @@ from memory.events.models import ModelAttached, SharingChanged
 from memory.events.modifications import Change, Restored, UnattributedWrite, WriteBase
 from memory.events.observations import LayerStatisticsRecorded
 from memory.events.registry import Payload
-from memory.projections.base import Projection, Rows, number_columns, stored_json, utc_text
+from memory.projections.base import Projection, Rows, number_columns, utc_text
 from memory.projections.registry import StorageRegistry
 from memory.projections.tables import affected_layers, layer_statistics, modifications, weight_states
 
@@ -74,6 +74,7 @@ class ModificationsProjection(_KnowsStorages):
     """One row per announced write, and one per name it reached."""
 
     name = "modifications"
+    folds = (ModelAttached, SharingChanged, WriteBase, UnattributedWrite)
     tables = (modifications, affected_layers)
 
     def __init__(self) -> None:
@@ -136,7 +137,7 @@ def _modification_row(event: StoredEvent, payload: WriteBase, storage_id: int | 
         "reason": payload.reason,
         "tags": list(payload.tags),
         "importance": payload.importance,
-        "modification": stored_json(event)["modification"],
+        "modification": event.fields["modification"],
         "occurred_at": utc_text(event),
     }
 
@@ -157,6 +158,7 @@ class WeightStatesProjection(_KnowsStorages):
     """What every storage held, by digest, from which event on."""
 
     name = "weight_states"
+    folds = (ModelAttached, SharingChanged, Restored, WriteBase, UnattributedWrite)
     tables = (weight_states,)
 
     def apply(self, event: StoredEvent, payload: Payload) -> None:
@@ -182,6 +184,7 @@ class LayerStatisticsProjection(_KnowsStorages):
     """One row per layer and reading; names no map knows are kept and quarantined."""
 
     name = "layer_statistics"
+    folds = (ModelAttached, SharingChanged, LayerStatisticsRecorded)
     tables = (layer_statistics,)
 
     def apply(self, event: StoredEvent, payload: Payload) -> None:

@@ -12,6 +12,9 @@ from introspection.sharing import SharingMap
 from memory.projections.tables import sharing_maps, storages, weight_states
 from memory.store.engine import Database
 
+KNOWN_MODEL = frozenset({"sharing", "weight_states"})
+"""The projections that `known_model` reads the tables of."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:

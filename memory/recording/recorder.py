@@ -22,7 +22,7 @@ from memory.events.observations import LayerStatisticsRecorded, MetricDefined, M
 from memory.events.registry import Payload, PayloadT
 from memory.projections.runner import ProjectionRunner
 from memory.query.keys import recorded_under
-from memory.query.weights import KnownModel, known_model
+from memory.query.weights import KNOWN_MODEL, KnownModel, known_model
 from memory.recording.acts import Act, new_act_id
 from memory.recording.attached import AttachedModel
 from memory.recording.journal import Journal, Recorded
@@ -110,7 +110,7 @@ class Recorder:
 
     def _attach_events(self, attached: AttachedModel) -> list[Payload]:
         """Give the events of an attach, and take over what the log says unreadable storages hold."""
-        self._runner.catch_up()
+        self._runner.catch_up(KNOWN_MODEL)
         known = known_model(self._database, attached.name)
         states = attached.states()
         attached.fingerprints = {state.key: state.fingerprint for state in states}

@@ -1,14 +1,15 @@
-"""Writing planned rows the fastest way each engine has: prepared statements on SQLite, binary COPY on PostgreSQL."""
+"""Writing the planned rows of appends: places, events, keys, and how far each stream has come."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from memory.errors import CorruptionError
+from memory.store import faults
+from memory.store.bulk import Columns, write
 
 AppendRow = tuple[int, int, int, int, str | None, str | None, bytes]
 """A row of `appends`, in the order of its columns."""
@@ -17,10 +18,7 @@ LedgerRow = tuple[int, int, int, int, int, str | None, str | None, int, str]
 KeyRow = tuple[str, int, bytes]
 """A row of `record_keys`, in the order of its columns."""
 
-_COPY_FROM = 20
-"""Rows from which COPY costs less than one INSERT for each."""
-
-_COLUMNS = {
+_COLUMNS: dict[str, Columns] = {
     "appends": (
         ("append_id", "int8"),
         ("first_position", "int8"),
@@ -42,14 +40,6 @@ _COLUMNS = {
         ("payload", "text"),
     ),
     "record_keys": (("key", "text"), ("position", "int8"), ("content_digest", "bytea")),
-}
-_INSERTS = {
-    mark: {
-        table: f"INSERT INTO {table} ({', '.join(name for name, _ in columns)}) "
-        f"VALUES ({', '.join(mark for _ in columns)})"
-        for table, columns in _COLUMNS.items()
-    }
-    for mark in ("?", "%s")
 }
 _MOVES = {mark: f"UPDATE streams SET version = {mark} WHERE stream_id = {mark}" for mark in ("?", "%s")}
 
@@ -73,34 +63,18 @@ def write_rows(
     Raises:
         CorruptionError: A row does not fit: something else wrote there.
     """
-    sqlite = connection.dialect.name == "sqlite"
-    mark = "?" if sqlite else "%s"
     integrity = connection.dialect.dbapi.IntegrityError if connection.dialect.dbapi is not None else IntegrityError
     try:
-        for table, rows in (("appends", appends), ("ledger", ledger), ("record_keys", keys)):
-            if not rows:
-                continue
-            if not sqlite and len(rows) >= _COPY_FROM:
-                _copy(connection, table, rows)
-            else:
-                _execute(connection, _INSERTS[mark][table], rows)
+        write(connection, "appends", _COLUMNS["appends"], appends)
+        write(connection, "ledger", _COLUMNS["ledger"], ledger)
+        write(connection, "record_keys", _COLUMNS["record_keys"], keys)
     except (IntegrityError, integrity) as error:
+        if faults.is_sealed(error):
+            raise
         # Under the lock every number is free; one that is taken was not put there by an append.
         cause = getattr(error, "orig", None) or error
-        raise CorruptionError(f"the next append does not fit the ledger: {cause}", position=appends[0][1]) from error
+        first = appends[0][1] if appends else None
+        raise CorruptionError(f"the next append does not fit the ledger: {cause}", position=first) from error
     if moved:
-        _execute(connection, _MOVES[mark], moved)
-
-
-def _execute(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    connection.exec_driver_sql(statement, rows[0] if len(rows) == 1 else list(rows))
-
-
-def _copy(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    columns = _COLUMNS[table]
-    statement = f"COPY {table} ({', '.join(name for name, _ in columns)}) FROM STDIN (FORMAT BINARY)"
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types([kind for _, kind in columns])
-        for row in rows:
-            copy.write_row(row)
+        statement = _MOVES["?" if connection.dialect.name == "sqlite" else "%s"]
+        connection.exec_driver_sql(statement, moved[0] if len(moved) == 1 else list(moved))

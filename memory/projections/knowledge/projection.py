@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, delete, insert
+from sqlalchemy import Connection, Table, delete
 
 from memory.events.envelope import StoredEvent
 from memory.events.models import ModelAttached, SharingChanged
@@ -30,6 +30,7 @@ from memory.projections.knowledge.windows import ActWindows, Outcome, Write
 from memory.projections.registry import Storage, StorageRegistry
 from memory.projections.tables import architectural_facts, beliefs, evidence, patterns, predictions, theories
 from memory.projections.writes import CountedWrites
+from memory.store.bulk import insert_rows
 
 _TABLES: tuple[tuple[Table, str], ...] = (
     (patterns, "pattern_id"),
@@ -45,7 +46,17 @@ class KnowledgeProjection(Projection):
     """Settles every evaluation's outcomes; keeps its own rows, replaced as they change."""
 
     name = "knowledge"
-    version = 1
+    folds = (
+        ModelAttached,
+        SharingChanged,
+        WriteBase,
+        UnattributedWrite,
+        Restored,
+        EditAborted,
+        MetricsRecorded,
+        MetricDefined,
+        LayerStatisticsRecorded,
+    )
     tables = (patterns, theories, beliefs, architectural_facts, evidence, predictions)
 
     def __init__(self) -> None:
@@ -159,11 +170,11 @@ class KnowledgeProjection(Projection):
         for table, identity in _TABLES:
             for rows in _portions([row for (name, _), row in replaced.items() if name == table.name]):
                 connection.execute(delete(table).where(table.c[identity].in_([row[identity] for row in rows])))
-                connection.execute(insert(table), rows)
+                insert_rows(connection, table, rows)
         for table in _HISTORIES:
             rows = [row for name, row in added if name == table.name]
             if rows:
-                connection.execute(insert(table), rows)
+                insert_rows(connection, table, rows)
 
     def state(self) -> str:
         """Give everything the fold needs to go on."""

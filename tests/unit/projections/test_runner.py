@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, ClassVar
@@ -10,11 +11,11 @@ from typing import Any, ClassVar
 import pytest
 from sqlalchemy import Connection, select, update
 
-from memory.errors import ProjectionError
+from memory.errors import DatabaseBusy, ProjectionError
 from memory.events.envelope import StoredEvent
 from memory.events.observations import Observation
 from memory.events.registry import _PAYLOAD_TYPES, Payload, register
-from memory.projections.base import Projection
+from memory.projections.base import Contents, Projection, RowProjection
 from memory.projections.catalogue import PROJECTIONS
 from memory.projections.observations import ObservationsProjection
 from memory.projections.runner import CHUNK, ProjectionRunner
@@ -47,10 +48,10 @@ class Failing(ObservationsProjection):
 
     at: ClassVar[int] = 0
 
-    def apply(self, event: StoredEvent, payload: Payload) -> None:
+    def fold(self, event: StoredEvent, contents: Contents) -> None:
         if event.position == self.at:
             raise ZeroDivisionError("no such thing")
-        super().apply(event, payload)
+        super().fold(event, contents)
 
 
 def stands(store: EventStore) -> dict[str, int]:
@@ -124,43 +125,90 @@ def test_a_newer_version_of_a_known_event_type_is_passed_over_too(
     assert [row["position"] for row in histories.rows(store, observations)] == [2, 3]
 
 
-def test_a_projection_that_fails_says_where_and_leaves_nothing_of_its_chunk(
+def test_a_projection_that_fails_stops_before_the_event_and_says_which(
     store: EventStore, noted: Any, histories: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noted(store, 2)
     runner = ProjectionRunner(store, [Failing, SharingProjection])
     runner.catch_up()
     noted(store, 5)
-    monkeypatch.setattr(Failing, "at", 5)
-    for _ in range(2):
+    monkeypatch.setattr(Failing, "at", 6)
+    for again in (runner, runner, ProjectionRunner(store, [Failing, SharingProjection])):
         with pytest.raises(
-            ProjectionError, match=r"'observations' stopped at position 5 \(observation\): no such thing"
-        ):
-            runner.catch_up()
-        assert len(histories.rows(store, observations)) == 2
-        assert stands(store) == {"observations": 2, "sharing": 7}
+            ProjectionError, match=r"'observations' stopped at position 6 \(observation\): .*no such thing"
+        ) as raised:
+            again.catch_up()
+        assert (raised.value.projection, raised.value.position) == ("observations", 6)
+        assert len(histories.rows(store, observations)) == 5
+        assert stands(store) == {"observations": 5, "sharing": 7}
+        (row,) = (row for row in histories.rows(store, projections) if row["name"] == "observations")
+        assert row["stopped_at"] == 6
+        assert row["failure"] == raised.value.message
     monkeypatch.setattr(Failing, "at", 0)
     assert runner.catch_up() == 7
     assert [row["position"] for row in histories.rows(store, observations)] == [1, 2, 3, 4, 5, 6, 7]
+    assert {(row["stopped_at"], row["failure"]) for row in histories.rows(store, projections)} == {(None, None)}
 
 
-def test_a_flush_that_fails_moves_nothing(
-    store: EventStore, noted: Any, histories: ModuleType, monkeypatch: pytest.MonkeyPatch
+def test_whoever_does_not_need_the_tables_of_a_stopped_projection_is_not_held_up(
+    store: EventStore, noted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noted(store, 3)
+    monkeypatch.setattr(Failing, "at", 1)
+    runner = ProjectionRunner(store, [Failing, SharingProjection])
+    assert runner.catch_up({"sharing"}) == 3
+    with pytest.raises(ProjectionError, match="stopped at position 1"):
+        runner.catch_up({"sharing", "observations"})
+
+
+def test_of_a_projection_that_cannot_write_an_event_only_itself_stops(
+    store: EventStore, noted: Any, histories: ModuleType
+) -> None:
+    noted(store, 20)
     runner = ProjectionRunner(store, PROJECTIONS)
 
     def broken(self: Projection, connection: Connection) -> None:
-        raise OSError("the disk is full")
+        held = [row for rows in self._rows._rows.values() for row in rows]  # type: ignore[attr-defined]
+        if any(row["position"] == 13 for row in held):
+            connection.execute(update(observations).values(no_such_column=1))
+        RowProjection.flush(self, connection)  # type: ignore[arg-type]
 
-    with monkeypatch.context() as patch:
-        patch.setattr(PROJECTIONS[-1], "flush", broken)
-        with pytest.raises(OSError, match="disk is full"):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ObservationsProjection, "flush", broken)
+        with pytest.raises(ProjectionError, match="'observations' stopped at position 13"):
             runner.catch_up()
-    assert set(stands(store).values()) == {0}
-    assert histories.rows(store, observations) == []
-    assert runner.catch_up() == 3
-    assert len(histories.rows(store, observations)) == 3
+    assert stands(store) == {factory().name: 20 for factory in PROJECTIONS} | {"observations": 12}
+    assert [row["position"] for row in histories.rows(store, observations)] == list(range(1, 13))
+    assert runner.catch_up() == 20
+    assert [row["position"] for row in histories.rows(store, observations)] == list(range(1, 21))
+
+
+def test_a_database_that_is_busy_stops_no_projection(
+    store: EventStore, noted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted(store, 3)
+    runner = ProjectionRunner(store, PROJECTIONS)
+    runner.catch_up()
+    noted(store, 3)
+    monkeypatch.setattr(store.database, "busy_timeout", 0.1)
+    release, taken = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with store.database.writing("projections"):
+            taken.set()
+            release.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    taken.wait(30)
+    try:
+        with pytest.raises(DatabaseBusy):
+            runner.catch_up()
+    finally:
+        release.set()
+        holder.join()
+    assert set(stands(store).values()) == {3}
+    assert runner.catch_up() == 6
 
 
 def test_two_runners_fold_every_event_once(store: EventStore, noted: Any, histories: ModuleType) -> None:
@@ -176,8 +224,8 @@ class Racing(ObservationsProjection):
 
     other: ClassVar[list[ProjectionRunner]] = []
 
-    def apply(self, event: StoredEvent, payload: Payload) -> None:
-        super().apply(event, payload)
+    def fold(self, event: StoredEvent, contents: Contents) -> None:
+        super().fold(event, contents)
         if self.other:
             self.other.pop().catch_up()
 
@@ -196,9 +244,9 @@ def test_another_version_of_a_fold_is_rebuilt(store: EventStore, noted: Any, his
     class Later(ObservationsProjection):
         version = 2
 
-        def apply(self, event: StoredEvent, payload: Payload) -> None:
+        def fold(self, event: StoredEvent, contents: Contents) -> None:
             if event.position > 1:
-                super().apply(event, payload)
+                super().fold(event, contents)
 
     old = ProjectionRunner(store, [ObservationsProjection])
     noted(store, 3)
