@@ -172,10 +172,11 @@ def verify(
     else:
         for problem in report.problems:
             typer.echo(str(problem))
-        held = f", {len(known)} anchors hold" if known and report.ok else ""
+        held = f", every anchor ({len(known)}) holds" if known and report.ok else ""
         words.print(
             f"{'whole' if report.ok else 'NOT whole'}: {report.events} events in {report.appends} appends{held}, "
-            f"head {head.digest}"
+            f"head {head.digest}",
+            soft_wrap=True,  # a digest is to be copied
         )
     if not report.ok:
         raise typer.Exit(1)
