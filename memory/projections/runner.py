@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -20,6 +20,7 @@ from memory.projections.base import Projection
 from memory.projections.chunk import Chunk, stopped
 from memory.projections.rebuilding import Factory, begin, rebuild
 from memory.projections.tables import projections as positions
+from memory.store.forking import ForkSafeLock
 from memory.store.log import EventStore
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,9 @@ def _one_thread_at_a_time(
     @functools.wraps(method)
     def alone(self: ProjectionRunner, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         with self._lock:
+            if self._process != os.getpid():
+                # A fork may have copied a fold in the middle of a chunk that another thread was at.
+                self._process, self._running = os.getpid(), {}
             return method(self, *args, **kwargs)
 
     return alone
@@ -65,11 +69,14 @@ class ProjectionRunner:
         self._factories = {factory().name: factory for factory in projections}
         self._running: dict[str, _Running] = {}
         self._failed: dict[str, ProjectionError] = {}
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
+        self._process = os.getpid()
 
     @_one_thread_at_a_time
     def catch_up(self, needed: Iterable[str] | None = None) -> int:
-        """Fold every event not folded yet; return the position all that did not stop have reached.
+        """Fold every event there is by now; return the position all that did not stop have reached.
+
+        What is appended meanwhile may be left for the next time: writers that never rest must not keep it from ending.
 
         Args:
             needed: Names of the projections whose tables are wanted; None: all of them.
@@ -77,6 +84,7 @@ class ProjectionRunner:
         Raises:
             ProjectionError: One that is needed cannot fold an event. It stands just before it; every other has gone on.
         """
+        head = self._store.head().position
         self._load()
         self._failed = {}
         while True:
@@ -85,7 +93,8 @@ class ProjectionRunner:
             group = [running for running in going if running.position == behind]
             # Of what one projection stopped at before, no more is read than what it is tried with again.
             again = any(running.stopped_at == behind + 1 for running in group)
-            events = list(self._store.read(after=behind, limit=1 if again else CHUNK)) if going else []
+            limit = 1 if again else CHUNK
+            events = list(self._store.read(after=behind, limit=limit)) if going and behind < head else []
             if not events:
                 break
             self._advance(group, behind, Chunk(events))

@@ -217,8 +217,11 @@ class Database:
                 self._memory_connection = connection
             try:
                 yield connection
-            except BaseException:
+            except BaseException as error:
                 connection.rollback()
+                if faults.is_read_only(error) and not self.location.in_memory:
+                    # SQLite opened the file to read only: this connection will never write, whatever is mended.
+                    connection.invalidate()
                 raise
             finally:
                 self._memory_connection = None
@@ -244,9 +247,6 @@ class Database:
                 connection.begin()
                 return
             except Exception as error:
-                if faults.is_read_only(error) and not self.location.in_memory:
-                    # SQLite opened the file to read, and this connection would never write, whatever is mended.
-                    connection.invalidate()
                 if not faults.is_busy(error):
                     raise
                 if time.monotonic() >= deadline:
