@@ -14,8 +14,9 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from memory.errors import ConcurrencyError, KeyConflict
 from memory.events.envelope import LAST_MICROSECOND, category_of, event_id
+from memory.store.carried import carried_under
 from memory.store.chain import append_digest, event_bytes, utf8
-from memory.store.head import read_head
+from memory.store.head import read_head, read_origin
 from memory.store.insert import AppendRow, KeyRow, LedgerRow, write_rows
 from memory.store.prepare import PreparedBatch, PreparedEvent
 from memory.store.tables import appends, event_types, ledger, record_keys, streams
@@ -70,6 +71,7 @@ class AppendPlan:
     ) -> None:
         batches = tuple(batches)
         self._connection = connection
+        self._origin = read_origin(connection)
         head = read_head(connection)
         self._append_id, self._position, self._digest = head.append_id, head.position, bytes.fromhex(head.digest)
         self._streams = self._read_streams(batches)
@@ -235,7 +237,18 @@ class AppendPlan:
                 # The stream is the first one's: a key may be repeated from another stream of the same model.
                 first = Appended(row.position, identity, row.event_type, row.stream, row.version, replayed=True)
                 found[row.key] = _Keyed(bytes(row.content_digest), first)
+            self._add_carried(found, wanted[start : start + _PARAMETER_LIMIT])
         return found
+
+    def _add_carried(self, found: dict[str, _Keyed], wanted: Sequence[str]) -> None:
+        """Add the keys that a rollover carried over from the log before."""
+        if self._origin.append_id == 0:
+            return
+        query = _CARRIED.where(record_keys.c.position <= self._origin.position)
+        for row in self._connection.execute(query, {"keys": wanted}).all():
+            known = carried_under(self._connection, self._origin, row.position)
+            first = Appended(known.position, known.event_id, known.event_type, known.stream, known.version, True)
+            found[row.key] = _Keyed(bytes(row.content_digest), first)
 
     def _ensure_types(self, needed: set[tuple[str, int]]) -> None:
         """Learn the number of every event type; there are few, so all are read where one is not known yet."""
@@ -279,4 +292,7 @@ _RECORDED = (
     .join(streams, streams.c.stream_id == ledger.c.stream_id)
     .join(event_types, event_types.c.type_id == ledger.c.type_id)
     .where(record_keys.c.key.in_(bindparam("keys", expanding=True)))
+)
+_CARRIED = select(record_keys.c.key, record_keys.c.position, record_keys.c.content_digest).where(
+    record_keys.c.key.in_(bindparam("keys", expanding=True))
 )

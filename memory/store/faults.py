@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,14 @@ from memory.errors import (
     DatabaseError,
     DatabaseFull,
     DatabaseUnavailable,
+    LogSealed,
     NotADatabase,
     PalimpsestError,
     ReadOnlyDatabase,
+    RolloverUnfinished,
 )
 from memory.store.location import Location
+from memory.store.seal import MARK
 
 _SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_READONLY = 5, 6, 8
 _SQLITE_IOERR, _SQLITE_CORRUPT, _SQLITE_FULL, _SQLITE_CANTOPEN, _SQLITE_NOTADB = 10, 11, 13, 14, 26
@@ -49,6 +53,8 @@ def translated(location: Location) -> Iterator[None]:
 def translate(location: Location, error: BaseException) -> PalimpsestError:
     """Give our error for one that an engine raised."""
     message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if MARK in message:
+        return _sealed(location, message)
     if "append-only: " in message:
         return AppendOnlyViolation(
             message[message.index("append-only: ") :],
@@ -59,6 +65,19 @@ def translate(location: Location, error: BaseException) -> PalimpsestError:
     if hasattr(error, "sqlstate"):
         return _postgresql(location, error, error.sqlstate, message)
     return DatabaseError(f"{location}: {message}")
+
+
+def is_sealed(error: BaseException) -> bool:
+    """Say whether an engine's error is a seal's refusal of an append."""
+    return MARK in str(error)
+
+
+def _sealed(location: Location, message: str) -> PalimpsestError:
+    # The driver's own words may follow the seal.
+    content, _ = json.JSONDecoder().raw_decode(message[message.index(MARK) + len(MARK) :])
+    if content["state"] == "sealed":
+        return LogSealed(str(location), content["other"])
+    return RolloverUnfinished(str(location), content["other"])
 
 
 def is_busy(error: BaseException) -> bool:

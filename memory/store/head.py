@@ -37,3 +37,28 @@ def read_head(connection: Connection) -> Head:
     if row is None:
         raise CorruptionError("the origin of the hash chain is missing from table appends")
     return Head(row.append_id, row.last_position, bytes(row.digest).hex())
+
+
+_FIRST = (
+    select(appends.c.append_id, appends.c.first_position, appends.c.last_position, appends.c.digest)
+    .order_by(appends.c.append_id)
+    .limit(2)
+)
+
+
+def read_origin(connection: Connection) -> Head:
+    """Read where the log begins: append 0, or the head of another log that a rollover made this one go on from.
+
+    Raises:
+        CorruptionError: Not even the origin is there.
+    """
+    rows = connection.execute(_FIRST).all()
+    # Only an origin has no events: a second one says where a rollover went on.
+    empty = [row for row in rows if row.first_position > row.last_position]
+    if not empty:
+        if not rows:
+            raise CorruptionError("the origin of the hash chain is missing from table appends")
+        row = rows[0]
+        return Head(row.append_id, row.last_position, bytes(row.digest).hex())
+    row = empty[-1]
+    return Head(row.append_id, row.last_position, bytes(row.digest).hex())

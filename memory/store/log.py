@@ -10,6 +10,7 @@ from typing import Self
 
 from sqlalchemy import select
 
+from memory.errors import RolloverUnfinished
 from memory.events.envelope import NewEvent, StoredEvent, from_microseconds
 from memory.store import migrate
 from memory.store.anchor import Anchor
@@ -20,6 +21,7 @@ from memory.store.group import GroupCommit
 from memory.store.head import Head, read_head
 from memory.store.prepare import prepare
 from memory.store.reading import read
+from memory.store.rollover import settle
 from memory.store.subscription import Subscription
 from memory.store.tables import appends
 from memory.store.verify import ChainReport, Problem, verify
@@ -98,12 +100,18 @@ class EventStore:
             InvalidPayload: Something cannot be stored faithfully; nothing was written.
             KeyConflict: A key was used before for other content; nothing was written.
             ConcurrencyError: A stream is at another version; nothing was written.
+            LogSealed: The log was rolled over, and goes on elsewhere.
             DatabaseError: The database refused; nothing was written.
         """
         batch = prepare(events, actor=actor, correlation_id=correlation_id, expected_version=expected_version)
         if not batch.events:
             return ()
-        return self._appending.append(batch)
+        try:
+            return self._appending.append(batch)
+        except RolloverUnfinished as unfinished:
+            # The rollover that made this log was killed before its last step, which can be made here.
+            settle(self.database, unfinished)
+            return self._appending.append(batch)
 
     def read(
         self,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, select
 
 from memory.errors import CorruptionError
 from memory.events.envelope import StoredEvent, check_stream, model_stream
 from memory.store.engine import Database
+from memory.store.head import read_origin
 from memory.store.tables import appends, event_types, ledger, streams
 
 CHUNK = 1000
+_DIGEST, _STREAM, _TYPE = itemgetter(1), itemgetter(3), itemgetter(5)
 
 _COLUMNS = (
     ledger.c.position,
@@ -64,7 +68,7 @@ def read(
     previous: int | None = None
     with database.reading() as connection:
         query = _filtered(connection, names, wanted)
-        origin = connection.execute(select(func.min(appends.c.last_position))).scalar_one_or_none()
+        origin = read_origin(connection).position
     if query is None:
         return
     low, high = after, until
@@ -74,17 +78,13 @@ def read(
             result = connection.execute(_between(query, low, high, newest_first).limit(size))
             # The driver's own tuples: a replay would pay as much again for a row object around each.
             rows = result.cursor.fetchall()
-        if unfiltered and rows and not newest_first and previous is None:
-            previous = max(low, origin or 0)
-        for row in rows:
-            position = row[0]
-            if unfiltered:
-                if previous is not None and position != (previous - 1 if newest_first else previous + 1):
-                    raise _gap(previous, position, newest_first)
-                previous = position
-            if row[1] is None or row[3] is None or row[5] is None:
-                raise CorruptionError(f"the append, stream or type of event {position} is missing", position=position)
-            yield new(StoredEvent, row)
+        if rows and unfiltered:
+            if not newest_first and previous is None:
+                previous = max(low, origin)
+            yield from map(new, repeat(StoredEvent), _unbroken(rows, previous, newest_first))
+            previous = rows[-1][0]
+        else:
+            yield from map(new, repeat(StoredEvent), _whole(rows))
         if len(rows) < size:
             return
         if newest_first:
@@ -129,6 +129,35 @@ def _between(query: Select[Any], low: int, high: int | None, newest_first: bool)
     if high is not None:
         query = query.where(ledger.c.position <= high)
     return query.order_by(ledger.c.position.desc() if newest_first else ledger.c.position)
+
+
+def _unbroken(rows: Sequence[Any], previous: int | None, newest_first: bool) -> Iterable[Any]:
+    """Give rows, raising where a position is missing; `previous` is the one before the first, if that is known."""
+    step = -1 if newest_first else 1
+    # Positions are unique and sorted, so nothing is missing where the last is as far from the first as there are rows.
+    if rows[-1][0] - rows[0][0] == step * (len(rows) - 1) and previous in (None, rows[0][0] - step):
+        return _whole(rows)
+    return _until_gap(rows, previous, newest_first)
+
+
+def _until_gap(rows: Sequence[Any], previous: int | None, newest_first: bool) -> Iterator[Any]:
+    for row in rows:
+        if previous is not None and row[0] != (previous - 1 if newest_first else previous + 1):
+            raise _gap(previous, row[0], newest_first)
+        previous = row[0]
+        yield from _whole([row])
+
+
+def _whole(rows: Sequence[Any]) -> Iterable[Any]:
+    """Give rows, raising where the append, stream or type is gone."""
+    return _until_orphan(rows) if None in chain(map(_DIGEST, rows), map(_STREAM, rows), map(_TYPE, rows)) else rows
+
+
+def _until_orphan(rows: Sequence[Any]) -> Iterator[Any]:
+    for row in rows:
+        if None in (_DIGEST(row), _STREAM(row), _TYPE(row)):
+            raise CorruptionError(f"the append, stream or type of event {row[0]} is missing", position=row[0])
+        yield row
 
 
 def _gap(previous: int, position: int, newest_first: bool) -> CorruptionError:

@@ -8,11 +8,14 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from memory.errors import CorruptionError
 from memory.events.codec import content_digest
 from memory.events.envelope import model_of
 from memory.store.anchor import Anchor
+from memory.store.carried import check_carried
 from memory.store.chain import ORIGIN_DIGEST, append_digest, event_bytes
 from memory.store.engine import Database
+from memory.store.head import Head
 from memory.store.tables import appends, event_types, ledger, record_keys, streams
 
 CHUNK = 2000
@@ -102,23 +105,38 @@ class _Verification:
             self._anchors.setdefault(anchor.append_id, []).append(anchor)
         self._problems: list[Problem] = []
         self._versions: dict[int, int] = {}
+        self._carried: dict[str, int] = {}
+        self._predecessor = "another log"
         self._streams: dict[int, bytes | None] = {}
         self._types: dict[int, tuple[bytes, int] | None] = {}
         self._appends = self._events = 0
 
     def run(self) -> ChainReport:
         with self._database.reading() as connection:
-            first = connection.execute(_LINKS.order_by(appends.c.append_id).limit(1)).one_or_none()
+            begun = connection.execute(_LINKS.order_by(appends.c.append_id).limit(2)).all()
             last_id, last_position = connection.execute(
                 select(func.max(appends.c.append_id), func.max(appends.c.last_position))
             ).one()
-        if first is None:
+        if not begun:
             self._report(0, 0, 0, "the origin of the hash chain is missing")
             return ChainReport(False, 0, 0, "", tuple(self._problems))
+        first = begun[0]
         self._check_origin(first)
+        if len(begun) == 2 and begun[1].first_position > begun[1].last_position:
+            # A second link without events: a rollover made this log go on from another one there.
+            first = begun[1]
+            self._check_continuation(first)
         self._check_anchors(first)
         digest = self._walk(first, last_id, last_position)
         for append_id, missing in sorted(self._anchors.items()):
+            if append_id < first.append_id:
+                self._report(
+                    append_id,
+                    missing[0].position,
+                    missing[0].position,
+                    f"an anchor knows append {append_id}, and this log goes on from append {first.append_id} of "
+                    f"{self._predecessor}: hold the anchor against that one",
+                )
             if append_id > last_id:
                 self._report(
                     append_id,
@@ -126,20 +144,39 @@ class _Verification:
                     missing[0].position,
                     f"the log ends with append {last_id}, and an anchor knows append {append_id}: its end was cut off",
                 )
-        self._check_leftovers()
+        self._check_leftovers(first)
         return ChainReport(not self._problems, self._appends, self._events, digest.hex(), tuple(self._problems))
 
     def _check_origin(self, origin: Any) -> None:
         fresh = (origin.append_id, origin.first_position, origin.last_position) == (0, 1, 0)
         if origin.append_id == 0 and not (fresh and bytes(origin.digest) == ORIGIN_DIGEST):
             self._report(0, origin.first_position, origin.last_position, "the origin of the hash chain was changed")
-        elif origin.append_id != 0 and origin.first_position <= origin.last_position:
+        elif origin.append_id != 0:
             self._report(
                 origin.append_id,
                 origin.first_position,
                 origin.last_position,
                 f"the chain begins at append {origin.append_id}: what came before it was removed",
             )
+
+    def _check_continuation(self, origin: Any) -> None:
+        """See that a log begins with the head it says it goes on from, and has what was carried over from there."""
+        if (origin.append_id, origin.first_position) <= (0, 1) or origin.first_position != origin.last_position + 1:
+            self._report(
+                origin.append_id, origin.first_position, origin.last_position, "the beginning of the log was changed"
+            )
+        head = Head(origin.append_id, origin.last_position, bytes(origin.digest).hex())
+        with self._database.reading() as connection:
+            try:
+                carried = check_carried(connection, head)
+            except CorruptionError as error:
+                self._report(origin.append_id, origin.first_position, origin.first_position, error.message)
+                return
+            named = connection.execute(select(streams.c.stream_id, streams.c.name))
+            self._versions = {row.stream_id: carried.versions.get(row.name, 0) for row in named}
+        self._carried, self._predecessor = dict(carried.versions), carried.predecessor
+        for position, message in carried.problems:
+            self._report(origin.append_id, position, position, message)
 
     def _walk(self, origin: Any, last_id: int, last_position: int) -> bytes:
         """Follow the chain from the origin; a link that is wrong is reported, and the next is judged by itself."""
@@ -252,19 +289,20 @@ class _Verification:
             kinds = connection.execute(select(event_types.c.type_id, event_types.c.name, event_types.c.schema_version))
             self._types = {type_id: (name.encode(), version) for type_id, name, version in kinds}
 
-    def _check_leftovers(self) -> None:
+    def _check_leftovers(self, origin: Any) -> None:
         """Look for rows that no append accounts for, each question one statement and so one snapshot."""
         beyond = select(func.min(ledger.c.position), func.max(ledger.c.position)).where(
             ledger.c.position > select(func.max(appends.c.last_position)).scalar_subquery()
         )
         before = select(func.min(ledger.c.position), func.max(ledger.c.position)).where(
-            ledger.c.position <= select(func.min(appends.c.last_position)).scalar_subquery()
+            ledger.c.position < origin.first_position
         )
+        # Keys from before the origin were carried over, and were held against the events that say so.
         orphans = (
             select(func.min(record_keys.c.position), func.max(record_keys.c.position))
             .select_from(record_keys)
             .outerjoin(ledger, ledger.c.position == record_keys.c.position)
-            .where(ledger.c.position.is_(None))
+            .where(ledger.c.position.is_(None), record_keys.c.position >= origin.first_position)
         )
         newest = select(func.max(ledger.c.version)).where(ledger.c.stream_id == streams.c.stream_id).scalar_subquery()
         stale = (
@@ -281,10 +319,12 @@ class _Verification:
                 low, high = connection.execute(query).one()
                 if low is not None:
                     self._report(0, low, high, message)
-            for name, version, actual in connection.execute(stale.limit(PROBLEM_LIMIT)):
-                self._report(
-                    0, 0, 0, f"stream {name!r} is noted at version {version}, and its last event is {actual or 0}"
-                )
+            for name, version, found in connection.execute(stale):
+                actual = self._carried.get(name, 0) if found is None else found
+                if version != actual:
+                    self._report(
+                        0, 0, 0, f"stream {name!r} is noted at version {version}, and its last event is {actual}"
+                    )
 
     def _stream_links(self, after: int, until: int) -> Iterator[Any]:
         query = _LINKS.where(appends.c.append_id <= until).order_by(appends.c.append_id)

@@ -1,0 +1,1 @@
+"""Moving a log between databases: an export is a folder of plain files, and an import proves every link of it."""
