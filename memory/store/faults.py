@@ -92,6 +92,16 @@ def is_read_only(error: BaseException) -> bool:
     return _sqlite_code(original) == _SQLITE_READONLY
 
 
+def is_broken_connection(error: BaseException) -> bool:
+    """Say whether a PostgreSQL driver's error means that there is no connection, whatever was asked over it."""
+    state = getattr(error, "sqlstate", "")
+    if state is None:
+        # Without a state the server said nothing: the connection failed or broke, or the driver itself refused.
+        names = {base.__name__ for base in type(error).__mro__}
+        return bool(names & {"OperationalError", "InterfaceError"})
+    return state[:2] == "08" or state[:3] == "57P"
+
+
 def _sqlite_code(error: object) -> int | None:
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
@@ -119,9 +129,7 @@ def _sqlite(location: Location, error: sqlite3.Error, message: str) -> Palimpses
 
 def _postgresql(location: Location, error: BaseException, state: str | None, message: str) -> PalimpsestError:
     if state is None:
-        # Without a state the server said nothing: the connection failed or broke, or the driver itself refused.
-        names = {base.__name__ for base in type(error).__mro__}
-        broken = bool(names & {"OperationalError", "InterfaceError"})
+        broken = is_broken_connection(error)
         return unreachable(location, message) if broken else DatabaseError(f"{location}: {message}")
     if state[:2] in ("08", "28", "3D", "57"):
         return unreachable(location, message)

@@ -150,7 +150,7 @@ def _postgresql_cursor(location: Location, sql: str, parameters: Mapping[str, An
         connection = psycopg.connect(**arguments)
     except psycopg.Error as error:
         raise faults.translate(location, error) from error
-    with closing(connection):
+    with faults.translated(location), closing(connection):
         connection.read_only = True
         # After its first snapshot the transaction cannot be made writable from inside.
         connection.execute("SELECT 1")
@@ -189,6 +189,8 @@ def _refusals() -> Iterator[None]:
 
 
 def _is_query_fault(error: Exception) -> bool:
+    if faults.is_broken_connection(error):
+        return False
     # KeyError and TypeError are what the drivers raise for a parameter that is missing or of no type they know.
     return isinstance(error, sqlite3.Error | sqlite3.Warning | KeyError | TypeError | ValueError | OverflowError) or (
         type(error).__module__.startswith("psycopg")
