@@ -142,7 +142,7 @@ def _postgresql(location: Location, error: BaseException, state: str | None, mes
     if state in ("55P03", "40P01"):
         return busy(location)
     if state == "42501":
-        remedy = "grant it to this role, or connect as one that has it: docs/guide/postgresql.md says who needs what"
+        remedy = "let the owner grant it to this role, or connect as one that has it: docs/guide/postgresql.md says how"
         return DatabaseError(f"{location}: {message}", remedy=remedy)
     return DatabaseError(f"{location}: {message}")
 
