@@ -66,6 +66,12 @@ def history(histories: ModuleType) -> Any:
     return histories.History()
 
 
+@pytest.fixture(scope="session")
+def guides() -> ModuleType:
+    """The module that runs what a guide tells its reader to type."""
+    return _loaded("guides")
+
+
 def _loaded(name: str) -> ModuleType:
     """Load a module of helpers by its path: the tests are no package."""
     known = f"palimpsest_tests_{name}"

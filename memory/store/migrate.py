@@ -133,7 +133,7 @@ def _run(database: Database, direction: str, revision: str) -> str:
     except Exception as error:
         raise MigrationError(
             f"the {direction} of {database.location} to {revision} failed and was rolled back whole: {error}",
-            remedy="the database is as it was; report this with the message",
+            remedy=getattr(error, "remedy", "") or "the database is as it was; report this with the message",
         ) from error
 
 
