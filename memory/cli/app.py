@@ -30,7 +30,7 @@ def run() -> None:
         sys.exit(0)
 
 
-@app.command()
+@app.command(epilog="Example: palimpsest explain key-conflict")
 def explain(
     code: Annotated[str | None, typer.Argument(help="The code in brackets after `error`; none lists them all.")] = None,
     as_json: JsonOption = False,

@@ -10,7 +10,7 @@ import typer
 from memory.cli.root import DEFAULT_DATABASE, DatabaseOption, JsonOption, app, database_app, opened
 
 
-@database_app.command("upgrade")
+@database_app.command("upgrade", epilog="Example: palimpsest db upgrade --database postgresql://owner@host/research")
 def upgrade(database: DatabaseOption = DEFAULT_DATABASE, as_json: JsonOption = False) -> None:
     """Create the database, or bring it to this version's schema."""
     from memory.cli.output import print_json, words
@@ -28,7 +28,7 @@ def upgrade(database: DatabaseOption = DEFAULT_DATABASE, as_json: JsonOption = F
         words.print(f"schema {after}" if before == after else f"schema {before or 'none'} → {after}")
 
 
-@database_app.command("current")
+@database_app.command("current", epilog="Example: palimpsest db current --json")
 def current(database: DatabaseOption = DEFAULT_DATABASE, as_json: JsonOption = False) -> None:
     """Say which schema the database has."""
     from memory.cli.output import print_json
@@ -43,7 +43,7 @@ def current(database: DatabaseOption = DEFAULT_DATABASE, as_json: JsonOption = F
         typer.echo(revision or "none")
 
 
-@database_app.command("check")
+@database_app.command("check", epilog="Example: palimpsest db check --database research.db")
 def check(database: DatabaseOption = DEFAULT_DATABASE, as_json: JsonOption = False) -> None:
     """Say whether the database has just the schema this version expects; exits 1 if not."""
     from memory.cli.output import print_json

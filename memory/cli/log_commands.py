@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from memory.events.envelope import StoredEvent
 
 
-@app.command()
+@app.command(epilog="Example: palimpsest log --type modification --newest -n 20")
 def log(
     database: DatabaseOption = DEFAULT_DATABASE,
     stream: Annotated[str | None, typer.Option(help="Only this stream.")] = None,
@@ -120,7 +120,7 @@ def _whole(event: StoredEvent) -> dict[str, Any]:
     }
 
 
-@app.command()
+@app.command(epilog="Example: palimpsest query 'SELECT metric, value FROM metrics' --json")
 def query(
     statement: Annotated[str, typer.Argument(help="One SQL statement.")],
     database: DatabaseOption = DEFAULT_DATABASE,
@@ -133,14 +133,14 @@ def query(
         show_rows(store.database.read_only_rows(statement, {}).mappings(), as_json=as_json, empty="no rows")
 
 
-@app.command()
+@app.command(epilog="Example: palimpsest anchor >> anchors.jsonl")
 def anchor(database: DatabaseOption = DEFAULT_DATABASE, as_json: JsonOption = False) -> None:
     """Print the head of the log as one line of JSON, to be kept elsewhere for `verify --anchor`."""
     with opened(database) as store:
         typer.echo(store.anchor().to_json())
 
 
-@app.command()
+@app.command(epilog="Example: palimpsest verify --anchor anchors.jsonl")
 def verify(
     database: DatabaseOption = DEFAULT_DATABASE,
     anchors: Annotated[

@@ -10,7 +10,7 @@ import typer
 from memory.cli.root import DEFAULT_DATABASE, DatabaseOption, JsonOption, app, opened
 
 
-@app.command()
+@app.command(epilog="Example: palimpsest demo --acts 100 --seed 1")
 def demo(
     database: Annotated[
         str, typer.Option("--database", "-d", help="Where to record: a path, or a URL (postgresql://…).")
@@ -32,7 +32,7 @@ def demo(
     run_demo(Settings(database, acts, seed, model, placebo, naive), as_json=as_json)
 
 
-@app.command()
+@app.command(epilog="Example: palimpsest sharing checkpoints/qwen --json")
 def sharing(
     model_path: Annotated[Path, typer.Argument(help="A local transformers checkpoint.")],
     as_json: JsonOption = False,
@@ -60,7 +60,7 @@ def sharing(
         words.print("no two names share bytes")
 
 
-@app.command()
+@app.command(epilog="Example: palimpsest beliefs --all")
 def beliefs(
     database: DatabaseOption = DEFAULT_DATABASE,
     everything: Annotated[bool, typer.Option("--all", help="Weakened and retracted ones too.")] = False,

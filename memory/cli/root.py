@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="palimpsest",
     help="An event-sourced memory for neural networks whose weights are being changed.",
+    epilog="Exit codes: 0 all well; 1 a problem was found, or an error with its remedy; 2 wrong usage.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

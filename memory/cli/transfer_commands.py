@@ -12,7 +12,7 @@ import typer
 from memory.cli.root import DEFAULT_DATABASE, DatabaseOption, JsonOption, app, opened
 
 
-@app.command("export")
+@app.command("export", epilog="Example: palimpsest export record-2026 --format parquet")
 def export(
     path: Annotated[Path, typer.Argument(help="The folder to make; it must not exist.")],
     database: DatabaseOption = DEFAULT_DATABASE,
@@ -22,10 +22,7 @@ def export(
     tables: Annotated[bool, typer.Option("--tables/--no-tables", help="The read tables too, caught up first.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the whole log and every read table to a folder of plain files; nothing is ever overwritten.
-
-    Example: palimpsest export record-2026 --format parquet
-    """
+    """Write the whole log and every read table to a folder of plain files; nothing is ever overwritten."""
     from memory.cli.output import print_json, words
     from memory.system import MemorySystem
 
@@ -52,7 +49,7 @@ def export(
         typer.echo(str(report.path))
 
 
-@app.command("import")
+@app.command("import", epilog="Example: palimpsest import record-2026 -d postgresql://localhost/research")
 def import_(
     path: Annotated[Path, typer.Argument(help="A folder that `palimpsest export` made.")],
     database: DatabaseOption = DEFAULT_DATABASE,
@@ -62,8 +59,6 @@ def import_(
 
     Read tables are computed from the events, never taken from the files. An import that was interrupted goes on where
     it was when it is started again.
-
-    Example: palimpsest import record-2026 -d postgresql://localhost/research
     """
     from memory.cli.output import print_json, words
     from memory.store.transfer.manifest import read_manifest
@@ -86,7 +81,7 @@ def import_(
         words.print(f"{report.events} events in {report.appends} appends{already}, head {report.head.digest}")
 
 
-@app.command("rollover")
+@app.command("rollover", epilog="Example: palimpsest rollover -d research.db --to research-2.db")
 def rollover(
     to: Annotated[str, typer.Option("--to", help="The new database: a path or URL at which there is nothing yet.")],
     database: DatabaseOption = DEFAULT_DATABASE,
@@ -96,8 +91,6 @@ def rollover(
     """Seal the log for good, where it is, and let it go on in a new database from its head.
 
     Interrupted, it finishes when it is called again.
-
-    Example: palimpsest rollover -d research.db --to research-2.db
     """
     from memory.cli.output import print_json, words
     from memory.system import MemorySystem
