@@ -26,6 +26,7 @@ from memory.store.finding import Finding, ok, problem, warning
 from memory.store.inspection import inspect_file
 from memory.store.location import Location, locate
 from memory.store.migrate import differences, head, missing_triggers, revision_of
+from memory.store.seal import read_seal
 from memory.store.tables import appends, ledger
 
 __all__ = ["Finding", "diagnose", "diagnose_libraries"]
@@ -109,6 +110,7 @@ def _contents(location: Location, connection: Connection) -> Iterator[Finding]:
             yield warning("schema", "none yet", remedy)
             return
         yield from _schema(connection, revision)
+        yield _takes_appends(connection)
         last, finding = _head(connection)
         yield finding
         yield from _projections(connection, last)
@@ -133,6 +135,17 @@ def _schema(connection: Connection, revision: str) -> Iterator[Finding]:
     yield from (problem("triggers", each, remedy) for each in missing)
     if not missing:
         yield ok("triggers", "in place: UPDATE, DELETE and REPLACE or TRUNCATE of the log are refused")
+
+
+def _takes_appends(connection: Connection) -> Finding:
+    seal = read_seal(connection)
+    if seal is None:
+        return ok("log", "takes appends")
+    if seal.sealed:
+        told = f"sealed at position {seal.position}: it goes on in {seal.other}"
+        return warning("log", told, f"nothing to do here: record in {seal.other}")
+    told = f"a rollover of {seal.other} prepared it and did not finish"
+    return problem("log", told, "run the same `palimpsest rollover` again; to give it up, delete this database")
 
 
 def _head(connection: Connection) -> tuple[int, Finding]:

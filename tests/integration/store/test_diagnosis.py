@@ -12,11 +12,13 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from memory import MemorySystem
 from memory.events import NewEvent
 from memory.store import EventStore, diagnosis, migrate
 from memory.store.diagnosis import diagnose
 from memory.store.finding import Finding
 from memory.store.revisions import head
+from memory.store.seal import Seal, set_seal
 
 Note = Callable[..., NewEvent]
 
@@ -188,6 +190,23 @@ def test_a_head_that_does_not_fit_the_events_is_a_problem(
 def test_a_log_without_events_is_consistent(store: EventStore) -> None:
     url = store.database.location.url.render_as_string(hide_password=False)
     assert found(url)["head"].level == "ok"
+
+
+def test_a_sealed_log_says_where_it_goes_on_and_its_successor_is_well(filled_url: str, tmp_path: Path) -> None:
+    with MemorySystem(filled_url) as memory:
+        memory.rollover(tmp_path / "next.db")
+    assert unwell(filled_url) == {"log": "warning"}
+    assert "next.db" in found(filled_url)["log"].message
+    assert unwell(tmp_path / "next.db") == {}
+    assert found(tmp_path / "next.db")["head"].level == "ok"
+
+
+def test_a_log_that_a_rollover_left_unfinished_is_a_problem(store: EventStore) -> None:
+    with store.database.writing("ledger") as connection:
+        set_seal(connection, Seal("unfinished", "old.db", 0, 0, ""))
+    finding = found(store.database.location.url.render_as_string(hide_password=False))["log"]
+    assert finding.level == "problem"
+    assert "old.db" in finding.message
 
 
 @pytest.mark.parametrize(
