@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -35,19 +35,27 @@ def statistics_of(
     }
 
 
-def with_capture(described: list[dict[str, Any]], captured: Activations) -> list[dict[str, Any]]:
-    """Descriptions of layers with what the capture has of each: `calls`, `input_shapes`, `outputs`."""
+def with_capture(
+    described: list[dict[str, Any]], captured: Activations, met: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Descriptions of layers with what the capture has of each: `calls`, `input_shapes`, `outputs`.
+
+    Args:
+        described: What `describe_layers` gives.
+        captured: A capture.
+        met: The name under which it has a layer, by the layer's path.
+    """
     return [
         {
             **each,
-            "calls": captured.calls.get(each["name"], 0),
-            "input_shapes": captured.input_shapes.get(each["name"], []),
+            "calls": captured.calls.get(met[each["name"]], 0),
+            "input_shapes": captured.input_shapes.get(met[each["name"]], []),
             "outputs": {
                 name: {
                     "shape": list(captured[name].shape),
                     "dtype": str(captured[name].dtype).removeprefix("torch."),
                 }
-                for name in captured.names.get(each["name"], [])
+                for name in captured.names.get(met[each["name"]], [])
             },
         }
         for each in described

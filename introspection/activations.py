@@ -11,6 +11,8 @@ from torch import nn
 
 from introspection.activation_report import compare, statistics_of, with_capture
 from introspection.activation_store import ActivationRecorder, Activations, ByteBudget, describe_inputs, output_tensors
+from introspection.aliases import first_paths_inside, met_name
+from introspection.arguments import check_names, check_text
 from introspection.attention_report import patterns_of, specialisation_of, tokens_of
 from introspection.attention_weights import AttentionRecorder
 from introspection.capture_cache import CaptureCache
@@ -101,7 +103,7 @@ class ActivationMonitor:
         Raises:
             UnknownName: Nothing has this name.
         """
-        return with_capture(describe_layers(self.model, [self._path(name)]), self.activations)[0]
+        return self._described([self._path(name)])[0]
 
     def query_layers(
         self, filter: str = "", *, module_type: str | None = None, min_parameters: int = 0, captured: bool = False  # noqa: A002
@@ -120,9 +122,10 @@ class ActivationMonitor:
             for path in layer_paths(self.model, filter)
             if module_type is None or module_type in (base.__name__ for base in type(modules[path]).__mro__)
         ]
-        described = with_capture(describe_layers(self.model, paths), self.activations)
         return [
-            each for each in described if each["parameters"] >= min_parameters and (each["calls"] > 0 or not captured)
+            each
+            for each in self._described(paths)
+            if each["parameters"] >= min_parameters and (each["calls"] > 0 or not captured)
         ]
 
     def get_input_shape(self, layer: str = "") -> list[int] | None:
@@ -137,7 +140,8 @@ class ActivationMonitor:
         Raises:
             UnknownName: Nothing has this name.
         """
-        shapes = self.activations.input_shapes.get(self._path(layer) if layer else "")
+        captured = self.activations
+        shapes = captured.input_shapes.get(self._met(captured, self._path(layer)) if layer else "")
         return shapes[0] if shapes else None
 
     def register_hooks(self, layers: str | Iterable[str] | None = None) -> list[str]:
@@ -249,21 +253,21 @@ class ActivationMonitor:
             UnknownName, CaptureBudgetExceeded, InvalidArgument, UnsupportedStorage: As `capture_activations`.
         """
         given = model_inputs(self.model, inputs, self._tokenizer, max_length=max_length)
-        wanted = [] if layers is None else list(resolve_layers(self.model, layers))
+        wanted = {} if layers is None else resolve_layers(self.model, layers)
+        inside = {path: first_paths_inside(self.model, [module]) for path, module in wanted.items()}
         settings = ("attention", sorted(wanted), str(self._device))
         model_key, key = self._key(given, settings, cached=True)
         found = self._cache.get(key)
         if found is not None:
             return found
-        recorder = AttentionRecorder(self.model, wanted, self._budget(), self._device)
+        everything = frozenset[str]().union(*inside.values()) if layers is not None else None
+        recorder = AttentionRecorder(self.model, everything, self._budget(), self._device)
         describe_inputs(recorder.captured, self.model, given, self._tokenizer)
         with self._run(training=False, attention="eager"), recorder:
             drawn = generator_states(self.model)
             given.call(self.model)
             key = key if drawn == generator_states(self.model) else None
-        without = [
-            path for path in wanted if not any(name == path or name.startswith(f"{path}.") for name in recorder.found)
-        ]
+        without = [path for path, paths in inside.items() if paths.isdisjoint(recorder.found)]
         if without or not recorder.captured:
             others = list(dict.fromkeys(recorder.found))
             raise NothingCaptured(
@@ -278,7 +282,8 @@ class ActivationMonitor:
         """Statistics of what was captured last; JSON-serialisable, and safe from NaN.
 
         Args:
-            name: A captured name, a layer's path, or several of them; None: everything captured.
+            name: A captured name, any path of a layer, a tensor it holds, or several of them; None: everything
+                captured.
             options: `bins` and `near_zero`, as `tensor_statistics` takes them.
 
         Returns:
@@ -296,9 +301,10 @@ class ActivationMonitor:
         key = self._keys.of_model() if captured.model_key is not None else None
         changed = None if key is None else key != captured.model_key
         if isinstance(name, str):
-            return statistics_of(captured, name, changed, options)
+            return statistics_of(captured, self._met(captured, name), changed, options)
+        check_names("name", name or ())
         names = list(captured) if name is None else list(name)
-        return {each: statistics_of(captured, each, changed, options) for each in names}
+        return {each: statistics_of(captured, self._met(captured, each), changed, options) for each in names}
 
     def compare_activations(
         self, a: Any, b: Any, layers: str | Iterable[str] | None = None, max_length: int | None = None
@@ -319,6 +325,9 @@ class ActivationMonitor:
             InvalidArgument, NothingCaptured, CaptureBudgetExceeded: As `capture_activations`.
         """
         wanted = None if layers is None else list(resolve_layers(self.model, layers))
+        for each in (a, b):
+            if wanted is not None and isinstance(each, Activations):
+                wanted = [self._met(each, layer) for layer in wanted]
         one, other = (
             each if isinstance(each, Activations) else self.capture_activations(each, wanted, max_length)
             for each in (a, b)
@@ -343,7 +352,7 @@ class ActivationMonitor:
             UnknownName: The capture has nothing of this name.
             InvalidArgument: A head that does not exist.
         """
-        return patterns_of(self._cache.latest("attention"), name, head, window)
+        return patterns_of(*self._attention(name), head, window)
 
     def get_head_specialisation(self, name: str) -> dict[str, Any]:
         """How far the heads of a layer do different things, in the last capture: see `head_specialisation`.
@@ -351,7 +360,7 @@ class ActivationMonitor:
         Raises:
             NothingCaptured, UnknownName: As `get_attention_patterns`.
         """
-        return specialisation_of(self._cache.latest("attention"), name)
+        return specialisation_of(*self._attention(name))
 
     def get_token_attention(self, name: str, sequence: int = 0, head: int | None = None) -> dict[str, Any]:
         """What each token attends to and receives in a layer, in the last capture: see `token_attention`.
@@ -365,7 +374,7 @@ class ActivationMonitor:
             NothingCaptured, UnknownName: As `get_attention_patterns`.
             InvalidArgument: A head or sequence that does not exist, or weights over another sequence.
         """
-        return tokens_of(self._cache.latest("attention"), name, sequence, head)
+        return tokens_of(*self._attention(name), sequence, head)
 
     def trace_token_influence(
         self, text: Any, index: int, layers: str | Iterable[str] | None = None, max_length: int | None = None, *,
@@ -419,7 +428,24 @@ class ActivationMonitor:
         self._cache.put(key, kind, captured)
         return captured
 
+    def _met(self, captured: Activations, name: str) -> str:
+        """The name under which a capture has what any name means."""
+        return met_name(self.model, name, captured.names) if name not in captured else name
+
+    def _attention(self, name: str) -> tuple[Activations | None, str]:
+        captured = self._cache.latest("attention")
+        check_text("name", name, "give the path of a layer with attention")
+        if captured is not None and name not in captured:
+            name = met_name(self.model, name, captured.names, inside=True)
+        return captured, name
+
+    def _described(self, paths: list[str]) -> list[dict[str, Any]]:
+        captured = self.activations
+        met = {path: self._met(captured, path) for path in paths}
+        return with_capture(describe_layers(self.model, paths), captured, met)
+
     def _path(self, name: str) -> str:
         """The path of the one module a name means."""
+        check_text("name", name, "give a module path, or the name of a tensor")
         modules = dict(named_modules(self.model))
         return name if name in modules else next(iter(resolve_layers(self.model, name)))

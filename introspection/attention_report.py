@@ -14,12 +14,12 @@ from introspection.similarity_measures import number
 
 def patterns_of(captured: Activations | None, name: str, head: int | None, window: int) -> dict[str, Any]:
     """What the heads of a layer do, or one of them row by row; see `ActivationMonitor.get_attention_patterns`."""
-    key, weights, sequence, kind = _weights(captured, name)
+    weights, sequence, kind = _weights(captured, name)
     if head is None:
         heads = head_patterns(weights, sequence.mask, kind=kind, window=window)
         known = [each["entropy"] for each in heads if each["entropy"] is not None]
         mean = sum(known) / len(known) if known else None
-        return {"name": key, "kind": kind, "shape": list(weights.shape), "entropy": mean, "heads": heads}
+        return {"name": name, "kind": kind, "shape": list(weights.shape), "entropy": mean, "heads": heads}
     check_index("head", head, weights.shape[1])
     one = weights[:, head : head + 1]
     entropies = row_entropy(one[:, 0])
@@ -27,37 +27,35 @@ def patterns_of(captured: Activations | None, name: str, head: int | None, windo
         entropies = entropies.masked_fill(~sequence.mask.to(entropies.device), torch.nan)
     described = head_patterns(one, sequence.mask, kind=kind, window=window)[0]
     rows = [[number(value) for value in row] for row in entropies.tolist()]
-    return {"name": key, "kind": kind, **described, "head": head, "row_entropy": rows}
+    return {"name": name, "kind": kind, **described, "head": head, "row_entropy": rows}
 
 
 def specialisation_of(captured: Activations | None, name: str) -> dict[str, Any]:
     """How far the heads of a layer do different things; see `head_specialisation`."""
-    key, weights, sequence, kind = _weights(captured, name)
-    return {"name": key, "kind": kind, **head_specialisation(weights, sequence.mask)}
+    weights, sequence, kind = _weights(captured, name)
+    return {"name": name, "kind": kind, **head_specialisation(weights, sequence.mask)}
 
 
 def tokens_of(captured: Activations | None, name: str, sequence: int, head: int | None) -> dict[str, Any]:
     """What each token attends to and receives; see `token_attention`."""
-    key, weights, known, kind = _weights(captured, name)
+    weights, known, kind = _weights(captured, name)
     if kind == "cross":
         raise InvalidArgument("name", name, "its keys are another sequence: name a layer with self-attention")
     check_index("sequence", sequence, weights.shape[0])
     words = known.tokens[sequence] if known.tokens is not None and sequence < len(known.tokens) else None
     tokens = token_attention(weights, known.mask, sequence=sequence, tokens=words, head=head)
-    return {"name": key, "sequence": sequence, "head": head, "tokens": tokens}
+    return {"name": name, "sequence": sequence, "head": head, "tokens": tokens}
 
 
-def _weights(captured: Activations | None, name: str) -> tuple[str, torch.Tensor, TokenSequence, str]:
+def _weights(captured: Activations | None, name: str) -> tuple[torch.Tensor, TokenSequence, str]:
     """The weights a name means, what is known of the queries' tokens, and whether the keys are the same tokens."""
     if not captured:
         raise NothingCaptured((name,), "no attention weights were captured yet", "call capture_attention_weights first")
     layers = {each: layer for layer, names in captured.names.items() for each in names}
-    below = [layer for layer in captured.names if layer.startswith(f"{name}.")]
-    if name not in captured and len(below) != 1:
+    if name not in captured:
         raise UnknownName(name, captured, where="the last capture of attention weights")
-    key = name if name in captured else below[0]
-    weights = captured[key]
-    kind = captured.kinds.get(key, "self" if weights.shape[-1] == weights.shape[-2] else "cross")
-    sequence = captured.sequence_of(layers[key])
+    weights = captured[name]
+    kind = captured.kinds.get(name, "self" if weights.shape[-1] == weights.shape[-2] else "cross")
+    sequence = captured.sequence_of(layers[name])
     fits = sequence.mask is not None and tuple(sequence.mask.shape) == (weights.shape[0], weights.shape[2])
-    return key, weights, sequence if fits else TokenSequence(sequence.tokens, None), kind
+    return weights, sequence if fits else TokenSequence(sequence.tokens, None), kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,7 +56,7 @@ class AttentionRecorder:
 
     Args:
         model: The model that will be run, in evaluation mode: dropout would break the sums.
-        layers: Paths to capture, with all below them; none: every layer.
+        layers: First paths of the modules to capture; None: every module's.
         budget: The bytes it may hold.
         device: Where copies are kept; None: where the tensors are.
 
@@ -65,7 +65,7 @@ class AttentionRecorder:
     """
 
     model: nn.Module
-    layers: Sequence[str]
+    layers: frozenset[str] | None
     budget: ByteBudget
     device: torch.device | None
     captured: Activations = field(default_factory=Activations)
@@ -170,7 +170,7 @@ class AttentionRecorder:
         return running.path
 
     def _is_wanted(self, layer: str) -> bool:
-        return not self.layers or any(layer == path or layer.startswith(f"{path}.") for path in self.layers)
+        return self.layers is None or layer in self.layers
 
     def _name_of(self, weights: torch.Tensor) -> str | None:
         """The name under which this very tensor was met before: modules hand on what those inside them returned."""

@@ -229,7 +229,8 @@ def _box(view: View, path: str, node: Node, titles: dict[str, str]) -> Box:
     inside = [frame for frame in titles if path.removeprefix("tensor:").startswith((f"{frame}.", f"{frame}:"))]
     frame = min(inside, key=len) if inside else ""
     name = path.split(":", 1)[1] if path.startswith(("input:", "output:", "tensor:")) else path
-    within = name.removeprefix(frame).lstrip(".:") if frame else name
+    # An addition in the model itself is called `:+1`: its path is the empty one.
+    within = name.removeprefix(frame).lstrip(".:") if frame else name.removeprefix(":")
     if path in view.modules:
         return Box(path, "module", within, _detail(view.modules[path]), frame)
     if node.kind == "residual":

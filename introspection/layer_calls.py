@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from introspection.errors import InvalidArgument, UnknownName
+from introspection.errors import InvalidArgument
 from introspection.inputs import ModelInputs, model_inputs
+from introspection.layer_info import resolve_layers
 from introspection.model_state import preserve_state
 from introspection.names import named_modules
 from introspection.quick_fingerprint import quick_fingerprints
@@ -170,21 +171,20 @@ def record_layer_calls(
 def chosen_layers(model: nn.Module, layers: Sequence[str] | None) -> dict[str, str | None]:
     """The layers to look at, and the stack each was found in: those asked for, or the blocks of every stack.
 
+    Args:
+        model: The model.
+        layers: As `resolve_layers` takes them.
+
     Raises:
-        UnknownName: A path that is no module.
+        UnknownName: Nothing has this name.
         InvalidArgument: No layers at all.
     """
     if layers is None:
         return {layer: stack for stack, members in layer_stacks(model).items() for layer in members}
-    if isinstance(layers, str):
-        layers = [layers]
-    known = {path for path, _ in named_modules(model)}
-    for layer in layers:
-        if layer not in known:
-            raise UnknownName(layer, known)
-    if not layers:
+    names = [layers] if isinstance(layers, str) else list(layers)
+    if not names:
         raise InvalidArgument("layers", layers, "name at least one, or give None for every block")
-    return dict.fromkeys(layers)
+    return dict.fromkeys(resolve_layers(model, names))
 
 
 def layer_stacks(model: nn.Module) -> dict[str, tuple[str, ...]]:
