@@ -133,7 +133,9 @@ def _leftovers(path: Path) -> Iterator[Finding]:
             "end the program that reads in one long transaction; never delete this file",
         )
     for each in sorted(path.parent.iterdir()):
-        if each.name.lstrip(".").startswith(path.name) and each.suffix in _UNFINISHED:
+        of_it = each.name.lstrip(".").startswith(path.name) and each.suffix in _UNFINISHED
+        # An export is written under a hidden name, and renamed when it is whole.
+        if of_it or (each.name.startswith(".") and each.suffix == ".partial"):
             found = True
             remedy = "delete it, if no program is writing it now"
             yield warning("leftovers", f"{each.name} was left half-written", remedy)

@@ -245,7 +245,11 @@ def test_what_a_crash_left_beside_a_file_is_told(tmp_path: Path, note: Note) -> 
     path = tmp_path / "research.db"
     with EventStore.open(path) as store:
         store.append([note(1)])
-    for left, words in (("research.db-journal", "rolled back"), ("research.db.jsonl.tmp", "delete it")):
+    for left, words in (
+        ("research.db-journal", "rolled back"),
+        ("research.db.jsonl.tmp", "delete it"),
+        (".exported-0a1b2c3d.partial", "delete it"),
+    ):
         (tmp_path / left).write_bytes(b"\0" * 600)
         finding = found(path)["leftovers"]
         assert (finding.level, left in finding.message) == ("warning", True)
