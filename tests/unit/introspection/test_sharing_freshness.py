@@ -7,6 +7,7 @@ import gc
 import sys
 import warnings
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -331,6 +332,44 @@ def test_a_weight_pointed_at_a_lazy_clone_of_itself_is_seen_though_the_address_i
     assert torch._C._data_address(model.head.weight) == torch._C._data_address(model.embed.weight)
     assert scanner.current().groups == ()
     assert torch._C._is_cow_tensor(model.head.weight)
+
+
+def test_a_weight_on_meta_that_gets_another_storage_is_another_storage(model: Model) -> None:
+    model.to("meta")
+    scanner = SharingScanner(model)
+    weight = model.blocks[0].first.weight
+    # Where one storage was, or what stood for it in Python, the next one often is.
+    for _ in range(500):
+        weight.data = torch.empty(4, 4, device="meta")
+        assert scanner.memory_identity() == SharingScanner(model).memory_identity()
+
+
+@pytest.mark.parametrize("first", ["scanner", "dictionaries"])
+def test_dictionaries_of_other_kinds_are_watched_like_plain_ones(model: Model, first: str) -> None:
+    scanner = SharingScanner(model) if first == "scanner" else None
+    for module in model.modules():
+        own = vars(module)
+        own.update({name: OrderedDict(own[name]) for name in ("_parameters", "_buffers", "_modules")})
+    scanner = scanner or SharingScanner(model)
+    assert scanner.current().groups == (TIE,)
+    assert scanner.current() is scanner.current()
+    for change in ("tie two weights", "swap two layers", "remove a bias", "untie by assigning", "rename in place"):
+        CHANGES[change](model)
+        assert scanner.current() == scan_sharing(model), change
+        assert scanner.memory_identity() == SharingScanner(model).memory_identity(), change
+
+
+def test_a_module_with_slots_of_its_own_is_watched_like_others(model: Model) -> None:
+    class Slotted(nn.Linear):
+        __slots__ = ("beside",)
+
+    model.slotted = Slotted(4, 4)
+    model.slotted.beside = [1, 2]
+    scanner = SharingScanner(model)
+    before = scanner.current()
+    assert scanner.current() is before
+    model.slotted.weight = model.blocks[0].first.weight
+    assert frozenset({"slotted.weight", "blocks.0.first.weight"}) in scanner.current().groups
 
 
 def test_a_storage_that_is_freed_and_comes_back_keeps_its_ties(model: Model) -> None:
