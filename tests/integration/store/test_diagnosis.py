@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -119,6 +121,27 @@ def test_a_file_that_cannot_be_opened_is_a_problem_that_says_why(
     assert finding.level == "problem"
     assert words in finding.message
     assert finding.remedy
+
+
+def test_a_file_that_may_not_be_written_to_is_a_problem_and_is_looked_into_all_the_same(note: Note) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        path = Path(name) / "research.db"
+        with EventStore.open(path) as store:
+            store.append([note(1)])
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            findings = found(path)
+        finally:
+            if root:
+                os.seteuid(0)
+        path.parent.chmod(0o755)
+    assert findings["opens"].level == "problem"
+    assert "may not be written to" in findings["opens"].message
+    assert findings["head"].level == "ok"
 
 
 @pytest.mark.parametrize("url", ["mysql://host/db", "postgresql://nobody@127.0.0.1:1/research"])
