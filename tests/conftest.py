@@ -34,6 +34,12 @@ def disks() -> ModuleType:
     return _loaded("disks")
 
 
+@pytest.fixture(scope="session")
+def schemas() -> ModuleType:
+    """The module that knows schemas, and databases as released versions left them."""
+    return _loaded("schemas")
+
+
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A PostgreSQL database of this test's own, migrated and empty."""
@@ -52,6 +58,18 @@ def sqlite_url(tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """A database of this test's own: the test runs once on each engine."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of this test's own without a schema, on each engine."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server = request.getfixturevalue("postgres_server")
+    url = server.create(migrated=False)
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture(scope="session")

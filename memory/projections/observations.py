@@ -16,6 +16,8 @@ class ObservationsProjection(RowProjection):
     """One row per observation event."""
 
     name = "observations"
+    version = 2
+    """2: JSON columns hold the text that the log would."""
     tables = (observations,)
     folds = (Observation,)
 
@@ -42,6 +44,8 @@ class MetricsProjection(RowProjection):
     """One row per number of every evaluation, and one per definition of a metric."""
 
     name = "metrics"
+    version = 2
+    """2: JSON columns hold the text that the log would."""
     tables = (metrics, metric_definitions)
     folds = (MetricsRecorded, MetricDefined)
 

@@ -19,6 +19,8 @@ class SharingProjection(Projection):
     """Which storages there were, under which key and names, from when to when."""
 
     name = "sharing"
+    version = 2
+    """2: JSON columns hold the text that the log would."""
     folds = (ModelAttached, SharingChanged)
     tables = (storages, storage_names, sharing_maps)
 

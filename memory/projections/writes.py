@@ -74,6 +74,8 @@ class ModificationsProjection(_KnowsStorages):
     """One row per announced write, and one per name it reached."""
 
     name = "modifications"
+    version = 2
+    """2: JSON columns hold the text that the log would."""
     folds = (ModelAttached, SharingChanged, WriteBase, UnattributedWrite)
     tables = (modifications, affected_layers)
 
