@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from memory.errors import CorruptionError
 from memory.events.codec import content_digest
-from memory.events.envelope import model_of
+from memory.events.envelope import category_of, model_of
 from memory.store.anchor import Anchor
 from memory.store.carried import check_carried
 from memory.store.chain import ORIGIN_DIGEST, append_digest, event_bytes
@@ -325,6 +325,9 @@ class _Verification:
                     self._report(
                         0, 0, 0, f"stream {name!r} is noted at version {version}, and its last event is {actual}"
                     )
+            for name, category in connection.execute(select(streams.c.name, streams.c.category)):
+                if category != category_of(name):
+                    self._report(0, 0, 0, f"stream {name!r} is filed under {category!r}, where it does not belong")
 
     def _stream_links(self, after: int, until: int) -> Iterator[Any]:
         query = _LINKS.where(appends.c.append_id <= until).order_by(appends.c.append_id)
