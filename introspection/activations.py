@@ -19,7 +19,7 @@ from introspection.capture_cache import CaptureCache
 from introspection.errors import InvalidArgument, NothingCaptured
 from introspection.forward_key import ForwardKey
 from introspection.inputs import ModelInputs, model_inputs
-from introspection.layer_info import block_paths, describe_layers, layer_paths, resolve_layers
+from introspection.layer_info import block_paths, describe_layers, layer_paths, named_layers, resolve_layers
 from introspection.model_state import generator_states, preserve_state
 from introspection.names import named_modules
 from introspection.scan import SharingScanner
@@ -34,7 +34,8 @@ class ActivationMonitor:
 
     No answer is out of date: a run is only answered from an earlier one if every bit of the weights and buffers, the
     configuration, the inputs and the layers are the same (`ForwardKey`); what cannot be told to be the same is run
-    again. Captured tensors are copies outside any graph, with the dtype they had; they are the monitor's own: clone
+    again. What a forward reads from outside the model (globals, files) no key can see: `clear_activations` after that
+    changes. Captured tensors are copies outside any graph, with the dtype they had; they are the monitor's own: clone
     them before writing to them. Not for a model that another thread is running.
 
     Args:
@@ -205,14 +206,15 @@ class ActivationMonitor:
 
         Raises:
             UnknownName: A layer that does not exist.
-            NothingCaptured: A layer asked for was not called, or gave no tensor.
+            NothingCaptured: A layer asked for by name was not called, or gave no tensor; or nothing was captured.
             CaptureBudgetExceeded: More than `max_bytes`; raised before it is copied.
             InvalidArgument: Inputs the model cannot be called with, as `model_inputs` tells.
             UnsupportedStorage: The model has no values (meta, not initialised).
         """
         given = model_inputs(self.model, inputs, self._tokenizer, max_length=max_length)
-        modules = resolve_layers(self.model, layers)
-        settings = ("activations", sorted(modules), str(self._device), training)
+        layers = layers if layers is None or isinstance(layers, str) else list(layers)
+        modules, named = resolve_layers(self.model, layers), named_layers(self.model, layers)
+        settings = ("activations", sorted(modules), sorted(named), str(self._device), training)
         model_key, key = self._key(given, settings, cached=training is False)
         found = self._cache.get(key)
         if found is not None:
@@ -222,7 +224,7 @@ class ActivationMonitor:
             given.call(self.model)
             key = key if drawn == generator_states(self.model) else None
         captured = recorder.captured
-        missing = [path for path in modules if path not in captured.names] if layers is not None else []
+        missing = [path for path in modules if path in named and path not in captured.names]
         if missing or not captured:
             never = [path for path in missing if path not in captured.calls]
             raise NothingCaptured(
@@ -249,13 +251,15 @@ class ActivationMonitor:
             The weights by the path of the module that computed them; `kinds` says which are over another sequence.
 
         Raises:
-            NothingCaptured: The model, or a layer asked for, has no attention weights.
+            NothingCaptured: The model, or a layer asked for by name, has no attention weights.
             UnknownName, CaptureBudgetExceeded, InvalidArgument, UnsupportedStorage: As `capture_activations`.
         """
         given = model_inputs(self.model, inputs, self._tokenizer, max_length=max_length)
+        layers = layers if layers is None or isinstance(layers, str) else list(layers)
+        named = named_layers(self.model, layers)
         wanted = {} if layers is None else resolve_layers(self.model, layers)
         inside = {path: first_paths_inside(self.model, [module]) for path, module in wanted.items()}
-        settings = ("attention", sorted(wanted), str(self._device))
+        settings = ("attention", sorted(wanted), sorted(named), str(self._device))
         model_key, key = self._key(given, settings, cached=True)
         found = self._cache.get(key)
         if found is not None:
@@ -267,7 +271,7 @@ class ActivationMonitor:
             drawn = generator_states(self.model)
             given.call(self.model)
             key = key if drawn == generator_states(self.model) else None
-        without = [path for path, paths in inside.items() if paths.isdisjoint(recorder.found)]
+        without = [path for path, paths in inside.items() if path in named and paths.isdisjoint(recorder.found)]
         if without or not recorder.captured:
             others = list(dict.fromkeys(recorder.found))
             raise NothingCaptured(

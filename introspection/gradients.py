@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from introspection.errors import InvalidArgument, NotAModel, UnsupportedStorage
+from introspection.errors import InvalidArgument, NotAModel, UnknownName, UnsupportedStorage
 from introspection.gradient_findings import gradient_findings, layers_of
 from introspection.gradient_targets import Function, Target, TargetKind, cross_entropy, fixed_target, with_labels
 from introspection.input_attribution import attributions, ranked, sensitivities
@@ -18,9 +18,10 @@ from introspection.inputs import ModelInputs, model_inputs
 from introspection.integration import StraightPath, gradients_of
 from introspection.layer_calls import copied_inputs, each_input, unwrapped
 from introspection.model_state import preserve_state
-from introspection.names import named_tensors
+from introspection.names import named_modules, named_tensors
 from introspection.parameter_gradients import gradient_statistics, storage_gradients
 from introspection.scan import SharingScanner
+from introspection.sharing import SharingMap
 from introspection.similarity_measures import number, widened
 
 InfluenceMeasure = Literal["gradient_x_input", "gradient_norm", "integrated_gradients"]
@@ -290,7 +291,7 @@ class GradientAnalyzer:
         )
         sharing = SharingScanner(self._model).current()
         held = {each.name: each.tensor for each in named_tensors(self._model) if each.kind == "parameter"}
-        asked = set(held) if parameters is None else self._asked(sharing.under, sharing.resolve, held, parameters)
+        asked = set(held) if parameters is None else self._asked(sharing, held, parameters)
         # What other names lead to the same bytes is needed too, to add it up.
         wanted = asked.union(*(sharing.coupled(name) for name in asked))
         usable = {name: tensor for name, tensor in held.items() if name in wanted and _differentiable(tensor)}
@@ -347,18 +348,19 @@ class GradientAnalyzer:
 
     def _asked(
         self,
-        under: Callable[[str], tuple[str, ...]],
-        resolve: Callable[[str], tuple[str, ...]],
+        sharing: SharingMap,
         held: dict[str, torch.Tensor],
         parameters: Sequence[str],
     ) -> set[str]:
         asked: set[str] = set()
+        paths = {path for path, _ in named_modules(self._model)}
         for name in [parameters] if isinstance(parameters, str) else parameters:
             if name in held:
                 asked.add(name)
+            elif name in paths or name in sharing.names:
+                asked.update(below for below in (sharing.under(name) if name else held) if below in held)
             else:
-                resolve(name)
-                asked.update(below for below in under(name) if below in held)
+                raise UnknownName(name, {*paths, *sharing.names} - {""})
         return asked
 
 

@@ -72,6 +72,12 @@ def resolve_layers(model: nn.Module, layers: str | Iterable[str] | None) -> dict
     return found
 
 
+def named_layers(model: nn.Module, layers: str | Iterable[str] | None) -> set[str]:
+    """The paths of the layers that are asked for by name: a pattern asks for whichever of those it fits there are."""
+    names = [layers] if isinstance(layers, str) else layers or ()
+    return set(resolve_layers(model, [name for name in names if not any(mark in name for mark in "*?[")]))
+
+
 def block_paths(model: nn.Module) -> list[str]:
     """The paths of a model's blocks: modules of one class in a row, two or more; without any, all that are called."""
     modules = dict(named_modules(model))

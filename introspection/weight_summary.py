@@ -45,7 +45,8 @@ def summarise(named: Sequence[NamedTensor], sharing: SharingMap) -> dict[str, An
         f"{buffers['elements']:,} buffer elements"
     )
     if shared:
-        words += f"; {len(shared)} storages have several names, which saves {_saved(named, sharing) / 2**20:,.1f} MiB"
+        have = "storage has" if len(shared) == 1 else "storages have"
+        words += f"; {len(shared)} {have} several names, which saves {_saved(named, sharing) / 2**20:,.1f} MiB"
     return {
         "parameters": parameters,
         "buffers": buffers,

@@ -145,6 +145,13 @@ def test_a_layer_that_was_not_called_or_gave_no_tensor_is_an_error() -> None:
         monitor.capture_activations(torch.randn(2, 3), ["used", "spare"])
     with pytest.raises(NothingCaptured, match=r"'words'.*no tensor"):
         monitor.capture_activations(torch.randn(2, 3), "words")
+    # A pattern asks for whichever there are; by name each is asked for itself, also where the pattern was answered.
+    x = torch.randn(2, 3)
+    assert list(monitor.capture_activations(x, "*s*e*")) == ["used"]
+    with pytest.raises(NothingCaptured, match=r"'spare'"):
+        monitor.capture_activations(x, ["used", "spare"])
+    with pytest.raises(NothingCaptured, match=r"'spare'"):
+        monitor.capture_activations(x, "spar?")
     assert list(monitor.capture_activations(torch.randn(2, 3))) == ["used"]
 
 

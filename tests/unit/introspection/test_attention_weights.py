@@ -288,6 +288,11 @@ def test_a_layer_without_attention_weights_is_an_error_that_names_those_with_som
     assert "'transformer.h.0.attn'" in error.value.remedy
     with pytest.raises(UnknownName):
         monitor.capture_attention_weights({"input_ids": IDS}, "transformer.h.9")
+    # A pattern asks for whichever there are.
+    inputs = {"input_ids": IDS}
+    assert list(monitor.capture_attention_weights(inputs, "transformer.h.1.*")) == ["transformer.h.1.attn"]
+    with pytest.raises(NothingCaptured, match=r"transformer\.h\.1\.mlp"):
+        monitor.capture_attention_weights(inputs, "transformer.h.1.m*")
 
 
 def test_weights_over_the_budget_are_refused(tiny: Tiny) -> None:

@@ -195,6 +195,10 @@ def test_a_path_stands_for_all_parameters_under_it() -> None:
     ]
     with pytest.raises(UnknownName, match="did you mean"):
         gradients(gpt2(), {"input_ids": IDS}, parameters=["transformer.wpe.wieght"])
+    everything = gradients(gpt2(), {"input_ids": IDS})
+    assert list(by_name(gradients(gpt2(), {"input_ids": IDS}, parameters=[""]))) == list(by_name(everything))
+    with pytest.raises(InvalidArgument, match="none of them is a floating-point parameter"):
+        gradients(gpt2(), {"input_ids": IDS}, parameters=["transformer.h.1.mlp.act"])
 
 
 def test_frozen_parameters_have_gradients_too_and_stay_frozen() -> None:
