@@ -224,6 +224,8 @@ class _Writing:
         self._types: dict[tuple[str, int], int] = {}
 
     def append(self, events: Sequence[NewEvent]) -> None:
+        if not events:
+            return
         batch = prepare(events, actor=self._actor, correlation_id=None, expected_version=None)
         plan = AppendPlan(self._connection, [batch], self._types)
         plan.add(batch)

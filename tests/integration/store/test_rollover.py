@@ -316,6 +316,22 @@ def test_a_log_goes_on_from_one_engine_to_the_other(
         assert new.verify([old.anchor()]).ok
 
 
+def test_a_log_goes_on_in_another_schema_of_the_same_server_database(postgres_url: str, note: Note) -> None:
+    engine = create_engine(postgres_url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA second"))
+    second = f"{postgres_url}&options=-csearch_path%3Dsecond"
+    with EventStore.open(postgres_url) as old:
+        old.append([note(1, key="k")])
+        rollover(old.database, second)
+        with pytest.raises(LogSealed):
+            old.append([note(2)])
+    with EventStore.open(second) as new:
+        assert new.append([note(1, key="k")])[0].replayed
+        assert new.append([note(2)])[0].position == 5
+        assert new.verify().ok
+
+
 def unfinished(new: EventStore, old: EventStore) -> None:
     """Put the new log into the state that it has before a rollover's last step."""
     head = old.head()
