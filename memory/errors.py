@@ -415,15 +415,20 @@ class UpcastError(PalimpsestError):
     Attributes:
         event_type: The type.
         schema_version: The schema version it was stored with.
+        reason: Why not.
+        position: Position of the event, where known.
     """
 
     code = "upcast"
 
-    def __init__(self, event_type: str, schema_version: int, reason: str) -> None:
+    def __init__(self, event_type: str, schema_version: int, reason: str, *, position: int | None = None) -> None:
         self.event_type = event_type
         self.schema_version = schema_version
+        self.reason = reason
+        self.position = position
+        where = "" if position is None else f" at position {position}"
         super().__init__(
-            f"schema version {schema_version} of {event_type!r} cannot be lifted: {reason}",
+            f"schema version {schema_version} of {event_type!r}{where} cannot be lifted: {reason}",
             remedy="the stored event is unharmed; report this with the event's text (`palimpsest log --json`)",
         )
 

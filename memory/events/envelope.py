@@ -6,7 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from memory.errors import InvalidPayload
+from memory.errors import CorruptionError, InvalidPayload, PalimpsestError, UpcastError
 from memory.events.registry import Payload, decode, decode_fields
 
 MODEL_PREFIX = "model-"
@@ -121,17 +121,30 @@ class StoredEvent(_StoredRow):
             UpcastError: An old payload could not be lifted.
             CorruptionError: The text is not what this type stores.
         """
-        return decode(self.event_type, self.schema_version, self.text)
+        try:
+            return decode(self.event_type, self.schema_version, self.text)
+        except (UpcastError, CorruptionError) as error:
+            raise _at(self.position, error) from error
 
     @property
     def fields(self) -> dict[str, Any]:
         """The payload's fields as they are stored, lifted to the latest schema version; see `decode_fields`."""
-        return decode_fields(self.event_type, self.schema_version, self.text)
+        try:
+            return decode_fields(self.event_type, self.schema_version, self.text)
+        except (UpcastError, CorruptionError) as error:
+            raise _at(self.position, error) from error
 
     def __repr__(self) -> str:
         return (
             f"StoredEvent(position={self.position}, {self.stream}@{self.version}, {self.event_type}: {self.text:.70})"
         )
+
+
+def _at(position: int, error: UpcastError | CorruptionError) -> PalimpsestError:
+    """Give the error of decoding with the place of the event in it."""
+    if isinstance(error, UpcastError):
+        return UpcastError(error.event_type, error.schema_version, error.reason, position=position)
+    return CorruptionError(f"position {position}: {error.message}", position=position)
 
 
 def event_id(digest: bytes, index: int) -> str:

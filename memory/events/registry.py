@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from memory.errors import CorruptionError, UnknownEventType
+from memory.errors import CorruptionError, UnknownEventType, UpcastError
 from memory.events.upcasters import upcast
 
 _EVENT_TYPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -84,13 +84,27 @@ def decode(event_type: str, schema_version: int, text: str) -> Payload:
     cls = payload_type(event_type)
     if schema_version > cls.schema_version:
         raise UnknownEventType(event_type, schema_version, newest=cls.schema_version)
-    source: str | bytes = text
+    if schema_version < cls.schema_version:
+        return _lifted(cls, schema_version, text)
     try:
-        if schema_version < cls.schema_version:
-            source = orjson.dumps(upcast(event_type, schema_version, cls.schema_version, orjson.loads(text)))
-        return cls.model_validate_json(source)
-    except (ValidationError, orjson.JSONDecodeError) as error:
+        return cls.model_validate_json(text)
+    except ValidationError as error:
         raise _unreadable(event_type, schema_version, error) from error
+
+
+def _lifted(cls: type[Payload], schema_version: int, text: str) -> Payload:
+    """Turn the stored text of an older schema version into a payload."""
+    try:
+        stored = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _unreadable(cls.event_type, schema_version, error) from error
+    fields = upcast(cls.event_type, schema_version, cls.schema_version, stored)
+    try:
+        return cls.model_validate_json(orjson.dumps(fields))
+    except (ValidationError, orjson.JSONEncodeError) as error:
+        # The stored text is not to blame: it was lifted, and to something else than it should be.
+        reason = f"what came of it is no payload of version {cls.schema_version}: {error}"
+        raise UpcastError(cls.event_type, schema_version, reason) from error
 
 
 def decode_fields(event_type: str, schema_version: int, text: str) -> dict[str, Any]:
