@@ -158,11 +158,8 @@ def test_an_upcaster_that_fails_is_named_with_type_version_and_position_and_harm
         events = {event.position: event for event in memory.store.read()}
         with pytest.raises(UpcastError, match=words) as caught:
             _ = events[first].payload
-        assert (caught.value.event_type, caught.value.schema_version, caught.value.position) == (
-            "observation",
-            1,
-            first,
-        )
+        error = caught.value
+        assert (error.event_type, error.schema_version, error.position) == ("observation", 1, first)
         assert f"schema version 1 of 'observation' at position {first}" in error.message
         assert error.remedy
         with pytest.raises(UpcastError, match=f"position {first}"):
