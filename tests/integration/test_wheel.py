@@ -1,0 +1,79 @@
+"""The wheel, away from the checkout: it carries its migrations and error pages, and upgrades old databases."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from memory.store import migrate
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the wheel was unpacked in."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (wheel,) = folder.glob("*.whl")
+    unpacked = folder / "unpacked"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(unpacked)
+    return unpacked
+
+
+def run(installed: Path, folder: Path, code: str, *arguments: str) -> str:
+    """Run code elsewhere, with what the wheel holds and the dependencies of this environment."""
+    # Before the checkout, which an editable install puts on the path too; what is run says where it came from.
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+MIGRATE = """
+import sys
+import introspection, memory
+from memory.store import Database, EventStore, migrate
+from memory.store.revisions import scripts_folder
+print(memory.__file__, introspection.__file__, scripts_folder())
+with EventStore.open(sys.argv[1]) as store:
+    database = store.database
+    print(migrate.current(database), migrate.check(database), store.verify().ok, store.head().position)
+    migrate.downgrade(database, sys.argv[2])
+    migrate.upgrade(database)
+    print(migrate.current(database), migrate.check(database), store.verify().ok, store.head().position)
+"""
+
+
+@pytest.mark.parametrize("revision", [None, migrate.revisions()[0]])
+def test_it_makes_and_upgrades_databases_with_the_migrations_it_carries(
+    installed: Path, tmp_path: Path, bare_url: str, schemas: ModuleType, revision: str | None
+) -> None:
+    position = schemas.thaw(bare_url, revision)["position"] if revision is not None else 0
+    places, opened, again = run(installed, tmp_path, MIGRATE, bare_url, revision or "0001").splitlines()
+    assert all(Path(place).is_relative_to(installed) for place in places.split())
+    assert opened == again == f"{migrate.head()} () True {position}"
+
+
+def test_its_migrations_are_the_checkouts(installed: Path) -> None:
+    def scripts(folder: Path) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.rglob("*.py")}
+
+    assert scripts(installed / "memory" / "_migrations") == scripts(ROOT / "migrations")
+
+
+def test_its_command_explains_every_error_and_keeps_a_log(installed: Path, tmp_path: Path) -> None:
+    code = "import sys; from memory.cli import main; sys.exit(main())"
+    assert "database-full" in run(installed, tmp_path, code, "explain", "database-full")
+    run(installed, tmp_path, "from memory import MemorySystem; MemorySystem('research.db').close()")
+    assert (tmp_path / "research.db").exists()
+    run(installed, tmp_path, code, "verify", "-d", "research.db")
