@@ -89,18 +89,21 @@ def trace_generation(
 
     Raises:
         UnknownName: A path that is no module.
-        InvalidArgument: A model that cannot generate; several sequences; fewer than one new token.
+        InvalidArgument: A model that cannot generate, or whose decoder has no token to begin with; several sequences;
+            fewer than one new token.
     """
     if max_new_tokens < 1:
         raise InvalidArgument("max_new_tokens", max_new_tokens, "ask for at least one token")
     prepared = model_inputs(model, given, tokenizer, max_length=max_length)
-    model = unwrapped(model)
-    if not callable(getattr(type(model), "generate", None)) or not getattr(type(model), "can_generate", bool)():
-        raise InvalidArgument("model", type(model).__qualname__, "give a transformers model that can generate text")
+    inner = unwrapped(model)
+    if not callable(getattr(type(inner), "generate", None)) or not getattr(type(inner), "can_generate", bool)():
+        raise InvalidArgument("model", type(inner).__qualname__, "give a transformers model that can generate text")
     arguments = _arguments(prepared)
+    _check_start(inner)
     steps = _Steps()
-    with torch.inference_mode(False), preserve_state(model), _hooked(model, chosen_layers(model, layers), steps):
-        generated: Any = model.generate(**arguments, **_GREEDY, max_new_tokens=max_new_tokens)  # type: ignore[operator]
+    watched = _hooked(model, inner, chosen_layers(model, layers), steps)
+    with torch.inference_mode(False), preserve_state(model), watched:
+        generated: Any = inner.generate(**arguments, **_GREEDY, max_new_tokens=max_new_tokens)  # type: ignore[operator]
     logits = torch.stack(generated.logits).squeeze(1)
     chosen = generated.sequences[0, -len(logits) :].to(logits.device)
     scores = widened(logits).log_softmax(-1).gather(1, chosen.unsqueeze(1).to(logits.device))
@@ -142,14 +145,26 @@ def _arguments(prepared: ModelInputs) -> dict[str, Any]:
     return arguments
 
 
+def _check_start(model: nn.Module) -> None:
+    settings = getattr(model, "generation_config", None)
+    begins = (getattr(settings, name, None) for name in ("decoder_start_token_id", "bos_token_id"))
+    if getattr(vars(model).get("config"), "is_encoder_decoder", False) and all(token is None for token in begins):
+        raise InvalidArgument(
+            "model",
+            f"{type(model).__qualname__} without decoder_start_token_id",
+            "set model.generation_config.decoder_start_token_id: what the decoder begins with",
+        )
+
+
 def first_tensor(arguments: dict[str, Any]) -> torch.Tensor | None:
     """The first tensor among keyword arguments."""
     return next((value for value in arguments.values() if isinstance(value, torch.Tensor)), None)
 
 
 @contextmanager
-def _hooked(model: nn.Module, layers: dict[str, str | None], steps: _Steps) -> Iterator[None]:
-    handles = [model.register_forward_pre_hook(lambda module, args: steps.begin())]
+def _hooked(model: nn.Module, inner: nn.Module, layers: dict[str, str | None], steps: _Steps) -> Iterator[None]:
+    """Watches layers by their names in the model that was given, and the model inside it for when a step begins."""
+    handles = [inner.register_forward_pre_hook(lambda module, args: steps.begin())]
     try:
         for layer, module in once_each(model, layers):
             entering: list[tuple[torch.Size, torch.Tensor] | None] = []

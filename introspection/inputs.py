@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import nn
 
 from introspection.errors import InvalidArgument, NotAModel, UnsupportedStorage
 from introspection.names import named_modules, named_tensors
+from introspection.sample_inputs import configuration
 
 _PER_TOKEN = (
     "input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds", "special_tokens_mask", "labels"
@@ -32,8 +33,13 @@ class ModelInputs:
     """The tokens in words, for each sequence; None without a tokenizer."""
 
     def call(self, model: nn.Module) -> Any:
-        """Runs the model on these inputs."""
-        return model(*self.args, **self.kwargs)
+        """Runs the model on these inputs; what it raises is passed on, with a note of what may be the cause."""
+        try:
+            return model(*self.args, **self.kwargs)
+        except Exception as error:
+            for note in _possible_causes(model, self.token_ids):
+                error.add_note(note)
+            raise
 
 
 def model_inputs(
@@ -107,6 +113,21 @@ def input_device(model: nn.Module) -> torch.device | None:
         raise UnsupportedStorage(tensors[0].name, "it is on the meta device: the model cannot be run",
                                  remedy="load the weights first")  # fmt: skip
     return None
+
+
+def _possible_causes(model: nn.Module, token_ids: torch.Tensor | None) -> Iterator[str]:
+    """What is known to make a forward fail that says no more than `index out of range`."""
+    config = configuration(model)
+    vocabulary, positions = (getattr(config, name, None) for name in ("vocab_size", "max_position_embeddings"))
+    if token_ids is None or token_ids.numel() == 0 or token_ids.ndim != 2:
+        return
+    if isinstance(vocabulary, int) and int(token_ids.max()) >= vocabulary:
+        yield f"the token ids reach {int(token_ids.max())}, and the model's vocabulary has {vocabulary} tokens"
+    if isinstance(positions, int) and token_ids.shape[1] > positions:
+        yield (
+            f"the input has {token_ids.shape[1]} tokens, and the model is configured for {positions} positions: "
+            "give a max_length"
+        )
 
 
 def _is_texts(given: object) -> bool:

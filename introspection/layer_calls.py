@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -223,7 +224,13 @@ def each_input(
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside what `torch.compile`, `DataParallel` and `DistributedDataParallel` put around it."""
+    """The model inside what `torch.compile`, `DataParallel`, `DistributedDataParallel` and peft put around it.
+
+    Adapters are layers of the model inside. Learned prompts are not: a model with those is not taken apart.
+    """
+    peft = sys.modules.get("peft")
+    if peft is not None and isinstance(model, peft.PeftModel) and not model.active_peft_config.is_prompt_learning:
+        return unwrapped(model.get_base_model())
     inner = model._modules.get("_orig_mod", model._modules.get("module"))
     return unwrapped(inner) if inner is not None and len(model._modules) == 1 else model
 

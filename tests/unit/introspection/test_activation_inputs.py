@@ -131,3 +131,19 @@ def test_an_offloaded_model_takes_its_inputs_where_it_is_run(tiny: Tiny) -> None
     model = cpu_offload(tiny("gpt2"), execution_device=torch.device("cpu"))
     assert model.lm_head.weight.is_meta
     assert input_device(model) == torch.device("cpu")
+
+
+def test_what_a_forward_raises_is_passed_on_with_what_may_be_the_cause(tiny: Callable[[str], Any]) -> None:
+    model = tiny("gpt2")
+    with pytest.raises(IndexError) as raised:
+        model_inputs(model, torch.zeros(1, 65, dtype=torch.long)).call(model)
+    assert raised.value.__notes__ == [
+        "the input has 65 tokens, and the model is configured for 64 positions: give a max_length"
+    ]
+    with pytest.raises(IndexError) as raised:
+        model_inputs(model, torch.full((1, 3), 60)).call(model)
+    assert raised.value.__notes__ == ["the token ids reach 60, and the model's vocabulary has 60 tokens"]
+    # What has another cause has no note.
+    with pytest.raises(RuntimeError) as other:
+        model_inputs(model, {"input_ids": torch.zeros(1, 3)}).call(model)
+    assert not hasattr(other.value, "__notes__")

@@ -26,6 +26,7 @@ from transformers import (
 )
 
 from introspection.errors import InvalidArgument, NotAModel, UnknownName
+from introspection.gradients import GradientAnalyzer
 from introspection.temporal import TemporalAnalyzer
 
 torch.set_num_threads(1)
@@ -509,7 +510,38 @@ def test_a_compiled_model_is_looked_at_like_the_one_inside(tokenizer: Any) -> No
     model = gpt2().eval()
     compiled = torch.compile(model, backend="eager")
     plain, wrapped = (TemporalAnalyzer(each, tokenizer) for each in (model, compiled))
-    assert wrapped.trace_generation(TEXT, 3) == plain.trace_generation(TEXT, 3)
+    of_plain, of_wrapped = (analyzer.trace_generation(TEXT, 3) for analyzer in (plain, wrapped))
+    assert of_wrapped["token_ids"] == of_plain["token_ids"]
+    for one, other in zip(of_plain["steps"], of_wrapped["steps"], strict=True):
+        named = [{**entry, "layer": f"_orig_mod.{entry['layer']}"} for entry in one["layers"]]
+        assert other == {**one, "layers": named}
     flows = [analyzer.layer_flow(TEXT)["layers"] for analyzer in (plain, wrapped)]
     assert [entry["norm_max"] for entry in flows[1]] == [entry["norm_max"] for entry in flows[0]]
     assert [entry["layer"] for entry in flows[1]] == [f"_orig_mod.{entry['layer']}" for entry in flows[0]]
+    # Layers are named as they are in the model that was given.
+    (step,) = wrapped.trace_generation(TEXT, 1, ["_orig_mod.transformer.h.1"])["steps"]
+    assert [entry["layer"] for entry in step["layers"]] == ["_orig_mod.transformer.h.1"]
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
+def test_a_model_with_adapters_generates_and_has_a_loss_like_the_one_inside(tokenizer: Any) -> None:
+    peft = pytest.importorskip("peft")
+    model = gpt2().eval()
+    plain = TemporalAnalyzer(model, tokenizer).trace_generation(TEXT, 3)["token_ids"]
+    # An adapter that was not trained adds nothing.
+    config = peft.LoraConfig(r=2, target_modules=["c_attn"], fan_in_fan_out=True)
+    adapted = peft.get_peft_model(model, config)
+    traced = TemporalAnalyzer(adapted, tokenizer).trace_generation(TEXT, 3, ["base_model.model.transformer.h.1"])
+    assert traced["token_ids"] == plain
+    gradients = GradientAnalyzer(adapted, tokenizer).layer_gradients(
+        TEXT, parameters="base_model.model.transformer.h.1"
+    )
+    reached = [entry["name"] for entry in gradients["parameters"] if "lora_B" in entry["name"] and entry["norm"]]
+    assert reached == ["base_model.model.transformer.h.1.attn.c_attn.lora_B.default.weight"]
+
+
+def test_a_decoder_without_a_token_to_begin_with_is_refused(tokenizer: Any) -> None:
+    model = t5()
+    model.generation_config.decoder_start_token_id = model.generation_config.bos_token_id = None
+    with pytest.raises(InvalidArgument, match="without decoder_start_token_id"):
+        TemporalAnalyzer(model, tokenizer).trace_generation(TEXT, 3)
