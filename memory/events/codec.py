@@ -97,7 +97,8 @@ def encode(payload: Payload) -> str:
         _refuse_unstorable(payload.event_type, fields)
         raise InvalidPayload(payload.event_type, f"cannot be written as JSON: {error}") from error
     # orjson writes NaN as null and NUL as an escape: both are rare, so look closer only where they may have happened.
-    if b"\\u0000" in text or (b"null" in text and _holds_nonfinite(fields)):
+    nulls = text.count(b"null")
+    if b"\\u0000" in text or (nulls and nulls != list(fields.values()).count(None) and _holds_nonfinite(fields)):
         _refuse_unstorable(payload.event_type, fields)
     if len(text) > PAYLOAD_LIMIT:
         raise PayloadTooLarge(payload.event_type, limit=PAYLOAD_LIMIT)

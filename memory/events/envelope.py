@@ -152,6 +152,12 @@ def event_id(digest: bytes, index: int) -> str:
     return f"{digest[:16].hex()}-{index}"
 
 
+def event_ids(digest: bytes, count: int) -> list[str]:
+    """Give the identities of an append's events, in order."""
+    prefix = digest[:16].hex()
+    return [f"{prefix}-{index}" for index in range(count)]
+
+
 def model_stream(name: str) -> str:
     """Give the stream that belongs to a model.
 

@@ -26,6 +26,7 @@ ELEMENT_LIMIT = 1_000_000
 _INT_BITS_LIMIT = 13_000
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _CONTAINERS = frozenset({dict, list})
+_STORED_AS_THEY_ARE = frozenset({str, bool, type(None)})
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 _TENSOR_MODULES = frozenset({"torch", "torch.nn.parameter"})
 
@@ -189,12 +190,12 @@ def tag(value: Any) -> Any:
     if kind is int:
         return value if _INT64_MIN <= value <= _INT64_MAX else {"$int": str(value)}
     if kind is list:
-        return [tag(item) for item in value]
+        return [item if type(item) in _STORED_AS_THEY_ARE else tag(item) for item in value]
     if kind is dict:
         if len(value) == 1:
             ((key, item),) = value.items()
             return {f"${key}" if key.startswith("$") else key: tag(item)}
-        return {key: tag(item) for key, item in value.items()}
+        return {key: item if type(item) in _STORED_AS_THEY_ARE else tag(item) for key, item in value.items()}
     return value
 
 

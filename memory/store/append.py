@@ -9,13 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from memory.errors import ConcurrencyError, KeyConflict
-from memory.events.envelope import LAST_MICROSECOND, category_of, event_id
+from memory.errors import ConcurrencyError, CorruptionError, KeyConflict
+from memory.events.envelope import LAST_MICROSECOND, category_of, event_id, event_ids
 from memory.store.carried import carried_under
-from memory.store.chain import append_digest, event_bytes, utf8
+from memory.store.chain import all_utf8, append_digest, events_bytes
 from memory.store.head import read_head, read_origin
 from memory.store.insert import AppendRow, KeyRow, LedgerRow, write_rows
 from memory.store.prepare import PreparedBatch, PreparedEvent
@@ -24,8 +26,7 @@ from memory.store.tables import appends, event_types, ledger, record_keys, strea
 _PARAMETER_LIMIT = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """What became of one event given to `append`."""
 
     position: int
@@ -71,7 +72,6 @@ class AppendPlan:
     ) -> None:
         batches = tuple(batches)
         self._connection = connection
-        self._origin = read_origin(connection)
         head = read_head(connection)
         self._append_id, self._position, self._digest = head.append_id, head.position, bytes.fromhex(head.digest)
         self._streams = self._read_streams(batches)
@@ -94,24 +94,24 @@ class AppendPlan:
             KeyConflict: A key was used before for other content.
             ConcurrencyError: A stream is not at the expected version.
         """
-        replayed = self._replays(batch)
-        new = [
-            index
-            for index in range(len(batch.events))
-            if (not replayed or index not in replayed) and (not batch.same_as or index not in batch.same_as)
-        ]
+        replayed = self._replays(batch) if batch.keys else {}
+        if not replayed and not batch.same_as:
+            self._check_versions(batch)
+            return tuple(self._place(batch, batch.events))
+        new = [index for index in range(len(batch.events)) if index not in replayed and index not in batch.same_as]
+        results = dict(replayed)
         if new:
-            for stream, expected in batch.expected_version.items():
-                actual = self._streams[stream].version if stream in self._streams else 0
-                if actual != expected:
-                    raise ConcurrencyError(stream, expected, actual)
-        appended = self._place(batch, new) if new else {}
-        results: list[Appended] = []
-        for index in range(len(batch.events)):
-            first = batch.same_as.get(index, index)
-            found = replayed.get(first) or appended[first]
-            results.append(found if index == first else _as_replay(found))
-        return tuple(results)
+            self._check_versions(batch)
+            results.update(zip(new, self._place(batch, [batch.events[index] for index in new]), strict=True))
+        for index, first in batch.same_as.items():
+            results[index] = results[first]._replace(replayed=True)
+        return tuple(results[index] for index in range(len(batch.events)))
+
+    def _check_versions(self, batch: PreparedBatch) -> None:
+        for stream, expected in batch.expected_version.items():
+            actual = self._streams[stream].version if stream in self._streams else 0
+            if actual != expected:
+                raise ConcurrencyError(stream, expected, actual)
 
     def write(self) -> None:
         """Write every planned append.
@@ -135,67 +135,68 @@ class AppendPlan:
         ]
         write_rows(self._connection, self._appends, self._ledger, self._new_keys, moved)
 
-    def _place(self, batch: PreparedBatch, new: Sequence[int]) -> dict[int, Appended]:
-        """Give the new events of a batch their places as one append; give their results by index."""
-        self._ensure_types({(event.event_type, event.schema_version) for event in batch.events})
+    def _place(self, batch: PreparedBatch, events: Sequence[PreparedEvent]) -> list[Appended]:
+        """Give the events of a batch that are new their places, as one append; give their results."""
+        names, kinds, schemas, moments, acts, causes, keys, digests, texts = zip(*events, strict=True)
+        self._ensure_types(set(zip(kinds, schemas, strict=True)))
         recorded_at = min(time.time_ns() // 1000, LAST_MICROSECOND)
         append_id, first = self._append_id + 1, self._position + 1
-        position = self._position
-        encoded: list[bytes] = []
-        places: list[tuple[int, PreparedEvent, int, int]] = []
-        for index in new:
-            event = batch.events[index]
-            stream = self._stream(event.stream)
+        last = self._position + len(events)
+        occurred = [recorded_at if moment is None else moment for moment in moments]
+        stream_ids: list[int] = []
+        versions: list[int] = []
+        for name in names:
+            stream = self._streams.get(name) or self._stream(name)
             stream.version += 1
-            position += 1
-            occurred_at = recorded_at if event.occurred_at is None else event.occurred_at
-            encoded.append(
-                event_bytes(
-                    event.stream.encode(),
-                    stream.version,
-                    event.event_type.encode(),
-                    event.schema_version,
-                    occurred_at,
-                    utf8(event.act_id),
-                    utf8(event.causation_id),
-                    utf8(event.key),
-                    event.text.encode(),
-                )
-            )
-            self._ledger.append(
-                (
-                    position,
-                    append_id,
-                    stream.stream_id,
-                    stream.version,
-                    self.type_ids[event.event_type, event.schema_version],
-                    event.act_id,
-                    event.causation_id,
-                    occurred_at,
-                    event.text,
-                )
-            )
-            places.append((index, event, position, stream.version))
+            versions.append(stream.version)
+            stream_ids.append(stream.stream_id)
         self._digest = append_digest(
             self._digest,
             append_id=append_id,
             first_position=first,
-            last_position=position,
+            last_position=last,
             recorded_at=recorded_at,
             actor=batch.actor,
             correlation_id=batch.correlation_id,
-            events=encoded,
+            events=[
+                events_bytes(
+                    list(map(str.encode, names)),
+                    versions,
+                    list(map(str.encode, kinds)),
+                    schemas,
+                    occurred,
+                    all_utf8(acts),
+                    all_utf8(causes),
+                    all_utf8(keys),
+                    list(map(str.encode, texts)),
+                )
+            ],
         )
-        self._appends.append((append_id, first, position, recorded_at, batch.actor, batch.correlation_id, self._digest))
-        self._append_id, self._position = append_id, position
-        results: dict[int, Appended] = {}
-        for index, event, place, version in places:
-            identity = event_id(self._digest, place - first)
-            result = Appended(place, identity, event.event_type, event.stream, version, replayed=False)
-            results[index] = result
-            if event.key is not None and event.content_digest is not None:
-                self._new_keys.append((event.key, place, event.content_digest))
-                self._keys[event.key] = _Keyed(event.content_digest, result)
+        self._appends.append((append_id, first, last, recorded_at, batch.actor, batch.correlation_id, self._digest))
+        positions = range(first, last + 1)
+        type_ids = map(self.type_ids.__getitem__, zip(kinds, schemas, strict=True))
+        self._ledger.extend(
+            zip(
+                positions,
+                repeat(append_id),
+                stream_ids,
+                versions,
+                type_ids,
+                acts,
+                causes,
+                occurred,
+                texts,
+            )
+        )
+        self._append_id, self._position = append_id, last
+        identities = event_ids(self._digest, len(events))
+        rows = zip(positions, identities, kinds, names, versions, repeat(False))
+        results = list(map(tuple.__new__, repeat(Appended), rows))
+        if batch.keys:
+            for key, digest, result in zip(keys, digests, results, strict=True):
+                if key is not None:
+                    self._new_keys.append((key, result.position, digest))
+                    self._keys[key] = _Keyed(digest, result)
         return results
 
     def _replays(self, batch: PreparedBatch) -> dict[int, Appended]:
@@ -209,7 +210,7 @@ class AppendPlan:
                 continue
             if known.content_digest != event.content_digest:
                 raise KeyConflict(event.key, known.appended.position)
-            replays[index] = _as_replay(known.appended)
+            replays[index] = known.appended._replace(replayed=True)
         return replays
 
     def _stream(self, name: str) -> _Stream:
@@ -229,26 +230,19 @@ class AppendPlan:
         return found
 
     def _read_keys(self, batches: Iterable[PreparedBatch]) -> dict[str, _Keyed]:
-        wanted = sorted({event.key for each in batches for event in each.events if event.key is not None})
+        wanted = sorted({key for each in batches for key in each.keys})
         found: dict[str, _Keyed] = {}
         for start in range(0, len(wanted), _PARAMETER_LIMIT):
-            for row in self._connection.execute(_RECORDED, {"keys": wanted[start : start + _PARAMETER_LIMIT]}):
-                identity = event_id(bytes(row.digest), row.position - row.first_position)
+            for row in self._connection.execute(_RECORDED, {"keys": wanted[start : start + _PARAMETER_LIMIT]}).all():
                 # The stream is the first one's: a key may be repeated from another stream of the same model.
-                first = Appended(row.position, identity, row.event_type, row.stream, row.version, replayed=True)
+                first = self._carried(row.position) if row.version is None else _recorded(row)
                 found[row.key] = _Keyed(bytes(row.content_digest), first)
-            self._add_carried(found, wanted[start : start + _PARAMETER_LIMIT])
         return found
 
-    def _add_carried(self, found: dict[str, _Keyed], wanted: Sequence[str]) -> None:
-        """Add the keys that a rollover carried over from the log before."""
-        if self._origin.append_id == 0:
-            return
-        query = _CARRIED.where(record_keys.c.position <= self._origin.position)
-        for row in self._connection.execute(query, {"keys": wanted}).all():
-            known = carried_under(self._connection, self._origin, row.position)
-            first = Appended(known.position, known.event_id, known.event_type, known.stream, known.version, True)
-            found[row.key] = _Keyed(bytes(row.content_digest), first)
+    def _carried(self, position: int) -> Appended:
+        """Give what a rollover carried over from the log before: a key without an event of this one."""
+        known = carried_under(self._connection, read_origin(self._connection), position)
+        return Appended(known.position, known.event_id, known.event_type, known.stream, known.version, replayed=True)
 
     def _ensure_types(self, needed: set[tuple[str, int]]) -> None:
         """Learn the number of every event type; there are few, so all are read where one is not known yet."""
@@ -269,8 +263,11 @@ class AppendPlan:
             self.type_ids.update({each: first + offset for offset, each in enumerate(missing)})
 
 
-def _as_replay(result: Appended) -> Appended:
-    return Appended(result.position, result.event_id, result.event_type, result.stream, result.version, replayed=True)
+def _recorded(row: Any) -> Appended:
+    if row.digest is None or row.stream is None or row.event_type is None:
+        raise CorruptionError(f"the append, stream or type of event {row.position} is missing", position=row.position)
+    identity = event_id(bytes(row.digest), row.position - row.first_position)
+    return Appended(row.position, identity, row.event_type, row.stream, row.version, replayed=True)
 
 
 _STREAMS = select(streams.c.name, streams.c.stream_id, streams.c.version).where(
@@ -280,19 +277,16 @@ _RECORDED = (
     select(
         record_keys.c.key,
         record_keys.c.content_digest,
-        ledger.c.position,
+        record_keys.c.position,
         ledger.c.version,
         streams.c.name.label("stream"),
         event_types.c.name.label("event_type"),
         appends.c.digest,
         appends.c.first_position,
     )
-    .join_from(record_keys, ledger, ledger.c.position == record_keys.c.position)
-    .join(appends, appends.c.append_id == ledger.c.append_id)
-    .join(streams, streams.c.stream_id == ledger.c.stream_id)
-    .join(event_types, event_types.c.type_id == ledger.c.type_id)
+    .outerjoin_from(record_keys, ledger, ledger.c.position == record_keys.c.position)
+    .outerjoin(appends, appends.c.append_id == ledger.c.append_id)
+    .outerjoin(streams, streams.c.stream_id == ledger.c.stream_id)
+    .outerjoin(event_types, event_types.c.type_id == ledger.c.type_id)
     .where(record_keys.c.key.in_(bindparam("keys", expanding=True)))
-)
-_CARRIED = select(record_keys.c.key, record_keys.c.position, record_keys.c.content_digest).where(
-    record_keys.c.key.in_(bindparam("keys", expanding=True))
 )

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 
 _TAG = b"palimpsest append 1\0"
 _APPEND = struct.Struct(">qqqqqqq")
@@ -33,18 +34,52 @@ def event_bytes(
     payload: bytes,
 ) -> bytes:
     """Encode one event unambiguously: fixed numbers and lengths first, then the UTF-8 texts they measure."""
-    header = _EVENT.pack(
-        version,
-        schema_version,
-        occurred_at,
-        len(stream),
-        len(event_type),
-        _NONE if act_id is None else len(act_id),
-        _NONE if causation_id is None else len(causation_id),
-        _NONE if key is None else len(key),
-        len(payload),
+    return events_bytes(
+        [stream], [version], [event_type], [schema_version], [occurred_at], [act_id], [causation_id], [key], [payload]
     )
-    return b"".join((header, stream, event_type, act_id or b"", causation_id or b"", key or b"", payload))
+
+
+def events_bytes(
+    streams: Sequence[bytes],
+    versions: Sequence[int],
+    event_types: Sequence[bytes],
+    schema_versions: Sequence[int],
+    occurred_at: Sequence[int],
+    act_ids: Sequence[bytes | None],
+    causation_ids: Sequence[bytes | None],
+    keys: Sequence[bytes | None],
+    payloads: Sequence[bytes],
+) -> bytes:
+    """Encode events one after the other, each as `event_bytes` does; they are given by column.
+
+    By column, so that the loops run inside the interpreter: an event costs a third of what it costs one by one, and
+    the chain is most of what an append adds to writing its rows.
+    """
+    act_lengths, acts = _optional(act_ids)
+    cause_lengths, causes = _optional(causation_ids)
+    key_lengths, named = _optional(keys)
+    headers = map(
+        _EVENT.pack,
+        versions,
+        schema_versions,
+        occurred_at,
+        map(len, streams),
+        map(len, event_types),
+        act_lengths,
+        cause_lengths,
+        key_lengths,
+        map(len, payloads),
+    )
+    # Not strict: what is missing everywhere is repeated without end.
+    parts = zip(headers, streams, event_types, acts, causes, named, payloads, strict=False)
+    return b"".join(chain.from_iterable(parts))
+
+
+def _optional(texts: Sequence[bytes | None]) -> tuple[Iterable[int], Iterable[bytes]]:
+    """Give the lengths and the bytes of texts that may be missing."""
+    if texts.count(None) == len(texts):
+        return repeat(_NONE), repeat(b"")
+    return map(_length, texts), [text or b"" for text in texts]
 
 
 def append_digest(
@@ -68,7 +103,7 @@ def append_digest(
         recorded_at: When it was made, microseconds since 1970 UTC.
         actor: Who made it.
         correlation_id: What it belongs to.
-        events: Its events in order, each as `event_bytes` gives it.
+        events: Its events in order, as `event_bytes` and `events_bytes` give them.
     """
     who, why = utf8(actor), utf8(correlation_id)
     digest = hashlib.sha256(_TAG)
@@ -80,6 +115,11 @@ def append_digest(
     for event in events:
         digest.update(event)
     return digest.digest()
+
+
+def all_utf8(texts: Sequence[str | None]) -> Sequence[bytes | None]:
+    """Encode texts that may be missing, and mostly are."""
+    return [None] * len(texts) if texts.count(None) == len(texts) else list(map(utf8, texts))
 
 
 def utf8(text: str | None) -> bytes | None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from memory.errors import InvalidPayload, KeyConflict
 from memory.events.codec import content_digest, encode
 from memory.events.envelope import NewEvent, check_envelope_text, check_stream, model_of, to_microseconds
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedEvent:
-    """An event as it will be stored, but for what only its place decides."""
+class PreparedEvent(NamedTuple):
+    """An event as it will be stored, but for what only its place decides.
+
+    A tuple, because a batch is planned column by column.
+    """
 
     stream: str
     event_type: str
@@ -36,6 +39,8 @@ class PreparedBatch:
     expected_version: Mapping[str, int]
     streams: frozenset[str]
     """Every stream it speaks of."""
+    keys: frozenset[str]
+    """Every key."""
 
 
 def prepare(
@@ -58,7 +63,15 @@ def prepare(
         check_stream(stream)
         if isinstance(version, bool) or not isinstance(version, int) or version < 0:
             raise InvalidPayload("expected_version", "must be 0 or more", value=repr(version), remedy="pass a version")
-    prepared = tuple(_prepare_event(event) for event in events)
+    prepared = tuple(map(_prepare_event, events))
+    streams = frozenset(event.stream for event in prepared) | expected.keys()
+    keys = frozenset(event.key for event in prepared if event.key is not None)
+    same_as = _repetitions(prepared) if keys else {}
+    return PreparedBatch(prepared, same_as, actor, correlation_id, expected, streams, keys)
+
+
+def _repetitions(prepared: Sequence[PreparedEvent]) -> dict[int, int]:
+    """Give, for each event that repeats an earlier one's key, that one."""
     same_as: dict[int, int] = {}
     first_of: dict[str, int] = {}
     for index, event in enumerate(prepared):
@@ -69,21 +82,20 @@ def prepare(
             if prepared[first].content_digest != event.content_digest:
                 raise KeyConflict(event.key, None)
             same_as[index] = first
-    streams = frozenset(event.stream for event in prepared) | expected.keys()
-    return PreparedBatch(prepared, same_as, actor, correlation_id, expected, streams)
+    return same_as
 
 
 def _prepare_event(event: NewEvent) -> PreparedEvent:
     text = encode(event.payload)
     event_type = event.payload.event_type
     return PreparedEvent(
-        stream=event.stream,
-        event_type=event_type,
-        schema_version=event.payload.schema_version,
-        occurred_at=None if event.occurred_at is None else to_microseconds(event.occurred_at),
-        act_id=event.act_id,
-        causation_id=event.causation_id,
-        key=event.key,
-        content_digest=None if event.key is None else content_digest(event_type, model_of(event.stream), text),
-        text=text,
+        event.stream,
+        event_type,
+        event.payload.schema_version,
+        None if event.occurred_at is None else to_microseconds(event.occurred_at),
+        event.act_id,
+        event.causation_id,
+        event.key,
+        None if event.key is None else content_digest(event_type, model_of(event.stream), text),
+        text,
     )

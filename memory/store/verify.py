@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,7 +15,7 @@ from memory.events.codec import content_digest
 from memory.events.envelope import category_of, model_of
 from memory.store.anchor import Anchor
 from memory.store.carried import check_carried
-from memory.store.chain import ORIGIN_DIGEST, append_digest, event_bytes
+from memory.store.chain import ORIGIN_DIGEST, all_utf8, append_digest, event_bytes, events_bytes, utf8
 from memory.store.engine import Database
 from memory.store.head import Head
 from memory.store.tables import appends, event_types, ledger, record_keys, streams
@@ -190,7 +192,7 @@ class _Verification:
                 faults.append(f"before it, appends {missing} are missing")
             if link.first_position != previous.last_position + 1 or link.last_position < link.first_position:
                 faults.append(f"its positions do not follow {previous.last_position}")
-            encoded = self._encoded_events(link, events, faults)
+            encoded = self._encoded_events(link, events.up_to(link.last_position), faults)
             expected = append_digest(
                 bytes(previous.digest),
                 append_id=link.append_id,
@@ -221,12 +223,61 @@ class _Verification:
                     f"{bytes(link.digest).hex()[:16]}… up to {link.last_position}: this is another history",
                 )
 
-    def _encoded_events(self, link: Any, events: _Events, faults: list[str]) -> list[bytes]:
+    def _encoded_events(self, link: Any, rows: Sequence[Any], faults: list[str]) -> Sequence[bytes]:
         """Encode the events that lie at an append's positions, noting what is wrong with them."""
+        together = self._encoded_together(link, rows)
+        return self._encoded_one_by_one(link, rows, faults) if together is None else [together]
+
+    def _encoded_together(self, link: Any, rows: Sequence[Any]) -> bytes | None:
+        """Encode the events of an append by column, which is quick; None where anything about them is wrong."""
+        if len(rows) != link.last_position - link.first_position + 1:
+            return None
+        positions, append_ids, stream_ids, versions, type_ids, acts, causes, occurred, payloads, keys, digests = zip(
+            *rows, strict=True
+        )
+        for stream_id in set(stream_ids) - self._streams.keys():
+            self._stream(stream_id)
+        for type_id in set(type_ids) - self._types.keys():
+            self._type(type_id)
+        names: list[Any] = list(map(self._streams.get, stream_ids))
+        kinds: list[Any] = list(map(self._types.get, type_ids))
+        # Positions are unique and sorted: with the first and the last, all are where they belong.
+        if (
+            (positions[0], positions[-1]) != (link.first_position, link.last_position)
+            or append_ids.count(link.append_id) != len(rows)
+            or None in names
+            or None in kinds
+        ):
+            return None
+        known = {stream_id: self._versions.get(stream_id, 0) for stream_id in set(stream_ids)}
+        for stream_id, version in zip(stream_ids, versions, strict=True):
+            known[stream_id] += 1
+            if version != known[stream_id]:
+                return None
+        types, schema_versions = zip(*kinds, strict=True)
+        if keys.count(None) != len(rows):
+            for name, event_type, payload, key, digest in zip(names, types, payloads, keys, digests, strict=True):
+                if key is not None and not _belongs(name, event_type, payload, digest):
+                    return None
+        self._versions.update(known)
+        self._events += len(rows)
+        return events_bytes(
+            names,
+            versions,
+            types,
+            schema_versions,
+            occurred,
+            all_utf8(acts),
+            all_utf8(causes),
+            all_utf8(keys),
+            list(map(str.encode, payloads)),
+        )
+
+    def _encoded_one_by_one(self, link: Any, rows: Sequence[Any], faults: list[str]) -> list[bytes]:
         encoded: list[bytes] = []
         expected = link.first_position
         versions = self._versions
-        for row in events.up_to(link.last_position):
+        for row in rows:
             position, append_id, stream_id, version, type_id, act, cause, occurred_at, payload, key, digest = row
             self._events += 1
             if position != expected:
@@ -248,9 +299,7 @@ class _Verification:
                 faults.append(f"event {position} is version {version} of {name!r}, and {following} is next")
             versions[stream_id] = version
             event_type, schema_version = kind
-            if key is not None and bytes(digest) != content_digest(
-                event_type.decode(), model_of(stream.decode()), payload
-            ):
+            if key is not None and not _belongs(stream, event_type, payload, digest):
                 faults.append(f"the key of event {position} belongs to other content")
             encoded.append(
                 event_bytes(
@@ -259,9 +308,9 @@ class _Verification:
                     event_type,
                     schema_version,
                     occurred_at,
-                    None if act is None else act.encode(),
-                    None if cause is None else cause.encode(),
-                    None if key is None else key.encode(),
+                    utf8(act),
+                    utf8(cause),
+                    utf8(key),
                     payload.encode(),
                 )
             )
@@ -356,6 +405,11 @@ class _Verification:
             self._problems.append(Problem(append_id, first, last, message))
 
 
+def _belongs(stream: bytes, event_type: bytes, payload: str, digest: Any) -> bool:
+    """Say whether a key's digest is of this content."""
+    return bytes(digest) == content_digest(event_type.decode(), model_of(stream.decode()), payload)
+
+
 class _Events:
     """The rows of the ledger in order, taken as far as each append goes."""
 
@@ -364,16 +418,17 @@ class _Events:
         self._rows: Sequence[Any] = ()
         self._next = 0
 
-    def up_to(self, position: int) -> Iterator[Any]:
-        """Yield the rows not taken yet, up to a position."""
+    def up_to(self, position: int) -> Sequence[Any]:
+        """Give the rows not taken yet, up to a position."""
+        taken: Sequence[Any] = ()
         while True:
-            rows, start = self._rows, self._next
-            for index in range(start, len(rows)):
-                if rows[index][0] > position:
-                    return
-                self._next = index + 1
-                yield rows[index]
+            start = self._next
+            self._next = end = bisect_right(self._rows, position, lo=start, key=itemgetter(0))
+            found = self._rows[start:end]
+            taken = found if not taken else [*taken, *found]
+            if end < len(self._rows):
+                return taken
             following = next(self._chunks, None)
             if following is None:
-                return
+                return taken
             self._rows, self._next = following, 0

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from memory.errors import CorruptionError
-from memory.store.chain import append_digest, event_bytes, utf8
+from memory.store.chain import all_utf8, append_digest, events_bytes
 from memory.store.engine import Database
 from memory.store.head import Head
 from memory.store.tables import appends, event_types, ledger, record_keys, streams
@@ -74,6 +74,7 @@ def fault(previous: Head, append: LoggedAppend) -> str | None:
         range(previous.position + 1, previous.position + 1 + len(append.events))
     ):
         return f"its positions do not follow {previous.position} one by one"
+    _, names, versions, kinds, schemas, occurred, acts, causes, keys, texts = zip(*append.events, strict=True)
     found = append_digest(
         bytes.fromhex(previous.digest),
         append_id=append.append_id,
@@ -83,29 +84,17 @@ def fault(previous: Head, append: LoggedAppend) -> str | None:
         actor=append.actor,
         correlation_id=append.correlation_id,
         events=[
-            event_bytes(
-                stream.encode(),
-                version,
-                event_type.encode(),
-                schema_version,
-                occurred_at,
-                utf8(act_id),
-                utf8(causation_id),
-                utf8(key),
-                payload.encode(),
+            events_bytes(
+                list(map(str.encode, names)),
+                versions,
+                list(map(str.encode, kinds)),
+                schemas,
+                occurred,
+                all_utf8(acts),
+                all_utf8(causes),
+                all_utf8(keys),
+                list(map(str.encode, texts)),
             )
-            for (
-                _,
-                stream,
-                version,
-                event_type,
-                schema_version,
-                occurred_at,
-                act_id,
-                causation_id,
-                key,
-                payload,
-            ) in append.events
         ],
     )
     return None if found == append.digest else "its digest does not match its content: something in it was changed"
