@@ -93,7 +93,6 @@ def test_records_go_on_where_they_stopped_once_there_is_room(place: Place) -> No
             acknowledged.extend(record(number) for number in range(1, 400))
         assert "free some space" in caught.value.remedy
         number = len(acknowledged)
-        refused(lambda: record(number))
         # What was acknowledged can be read and proved while the disk is full.
         assert [event.position for event in memory.store.read()] == acknowledged
         assert memory.store.verify().ok
@@ -166,6 +165,28 @@ def test_a_schema_without_room_is_absent_and_made_later(place: Place) -> None:
     database.close()
     with EventStore.open(place.url) as store:
         assert migrate.check(store.database) == ()
+
+
+def test_a_file_at_its_own_limit_is_full_too(sqlite_url: str) -> None:
+    # Needs no right to mount anything: SQLite itself says that there is no more room.
+    with EventStore.open(sqlite_url) as store:
+
+        def limit(pages: int) -> None:
+            with store.database.reading() as connection:
+                connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+        def append(number: int) -> int:
+            event = NewEvent(build(Observation, obs_type="behavior", category="c", data=bulk()), key=f"{number}")
+            return store.append([event])[0].position
+
+        limit(1)
+        acknowledged: list[int] = []
+        with pytest.raises(DatabaseFull, match="no room is left"):
+            acknowledged.extend(append(number) for number in range(1000))
+        assert [event.position for event in store.read()] == acknowledged
+        limit(2**30)
+        assert append(len(acknowledged)) == len(acknowledged) + 1
+        assert store.verify().ok
 
 
 def test_a_server_that_stops_because_its_own_log_has_no_room_loses_nothing(
