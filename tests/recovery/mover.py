@@ -1,7 +1,8 @@
 """A process that has everything imported, and forks one that moves a log and is killed at a given step, for every line.
 
-A line in: `{"job": ..., "source": ..., "target": ..., "die_at": n}`; a line out: how the child ended. A step is a
-statement that is about to run, or a commit that is about to be made: the child kills itself with signal 9 there.
+A line in: `{"job": ..., "source": ..., "target": ..., "die_at": n, "steps": ...}`; a line out: how the child ended.
+A step is a commit that is about to be made, or also a statement that is about to run: the child kills itself with
+signal 9 there.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from memory.store.transfer import importing
 from memory.store.transfer.importing import import_log
 
 
-def die_at(step: int) -> None:
-    """Kill this process when so many statements and commits have been begun."""
+def die_at(step: int, steps: str) -> None:
+    """Kill this process when so many commits, or statements and commits, have been begun."""
     left = step
 
     def count(*_: Any) -> None:
@@ -30,12 +31,12 @@ def die_at(step: int) -> None:
         if left < 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    event.listen(Engine, "before_cursor_execute", count)
+    if steps == "statements":
+        event.listen(Engine, "before_cursor_execute", count)
     event.listen(Engine, "commit", count)
 
 
-def move(job: str, source: str, target: str, die_at: int) -> None:
-    globals()["die_at"](die_at)
+def move(job: str, source: str, target: str) -> None:
     if job == "rollover":
         with EventStore.open(source) as store:
             rollover(store.database, target)
@@ -51,6 +52,7 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             try:
+                die_at(order.pop("die_at"), order.pop("steps"))
                 move(**order)
                 os._exit(0)
             finally:

@@ -13,6 +13,7 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from memory.errors import (
+    AnotherHistory,
     ConcurrencyError,
     CorruptionError,
     DatabaseBusy,
@@ -272,9 +273,9 @@ def test_a_place_with_a_log_in_it_is_refused_and_the_old_log_goes_on(old: EventS
     assert old.append([note("on")])[0].position == 16
 
 
-@pytest.mark.parametrize("to", [":memory:", None])
-def test_no_log_goes_on_in_memory_or_in_itself(old: EventStore, to: str | None) -> None:
-    with pytest.raises(InvalidArgument):
+@pytest.mark.parametrize(("to", "words"), [(":memory:", "outlive"), (None, "the log stays where it is")])
+def test_no_log_goes_on_in_memory_or_in_itself(old: EventStore, to: str | None, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
         rollover(old.database, to or old.database.location.url.render_as_string(hide_password=False))
 
 
@@ -474,6 +475,18 @@ def test_a_log_that_goes_on_joins_the_copy_of_the_log_before(
         import_log(joined.database, tmp_path / "after")
         assert [event.position for event in joined.read()] == list(range(1, 20))
         assert joined.verify([old.anchor(), new.anchor()]).ok
+
+
+def test_a_log_that_ends_before_the_export_begins_is_refused_untouched(
+    old: EventStore, new_url: str, tmp_path: Path, note: Note
+) -> None:
+    rollover(old.database, new_url)
+    with EventStore.open(new_url) as new, EventStore.open(tmp_path / "shorter.db") as shorter:
+        export_log(new.database, tmp_path / "after", tables=False)
+        shorter.append([note(0)])
+        with pytest.raises(AnotherHistory, match="begins after append 5"):
+            import_log(shorter.database, tmp_path / "after")
+        assert shorter.head().append_id == 1
 
 
 def test_an_import_of_a_sealed_log_is_sealed(

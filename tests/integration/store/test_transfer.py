@@ -167,7 +167,8 @@ def test_json_lines_have_the_columns_of_the_events_view(filled: EventStore, tmp_
 
 def test_an_export_is_never_written_over(written: Path, tmp_path: Path) -> None:
     before = (written / "manifest.json").read_bytes()
-    with EventStore.open(tmp_path / "source.db") as source, pytest.raises(InvalidArgument, match="cannot be"):
+    refused = pytest.raises(InvalidArgument, match="nothing is overwritten")
+    with EventStore.open(tmp_path / "source.db") as source, refused:
         export(source, written)
     assert (written / "manifest.json").read_bytes() == before
 
@@ -261,6 +262,12 @@ def test_what_was_changed_in_the_files_is_refused_from_the_append_on(
     assert refused.value.append_id in (3, 4)
     assert target.head().append_id == 2
     assert target.verify().ok
+
+
+def test_a_number_that_is_no_whole_number_is_refused_with_its_line(target: EventStore, written: Path) -> None:
+    rewrite(written, lambda rows: rows[7].update(position=8.0))
+    with pytest.raises(InvalidExport, match=r"line 8 cannot be read: TypeError: position is no whole number"):
+        import_log(target.database, written)
 
 
 def test_a_whole_history_that_was_changed_with_its_digest_is_another_head(target: EventStore, written: Path) -> None:
