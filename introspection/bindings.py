@@ -16,7 +16,7 @@ from introspection.derived import computing_state
 from introspection.names import walk
 from introspection.offload import offloaded_regions
 from introspection.parts import is_plain
-from introspection.regions import binding
+from introspection.regions import binding, first_byte
 
 _dictionary_of = attrgetter("__dict__")
 _modules_of = itemgetter("_modules")
@@ -28,14 +28,6 @@ _storage_of: Callable[[torch.Tensor], torch.UntypedStorage] = torch.Tensor.untyp
 _storage_address: Callable[[torch.Tensor], int] = torch._C._storage_address  # type: ignore[attr-defined]
 _is_copy_on_write: Callable[[torch.Tensor], bool] = torch._C._is_cow_tensor  # type: ignore[attr-defined]
 _storage_begin: Callable[[torch.Tensor], int] = torch._C._data_address  # type: ignore[attr-defined]
-
-
-def _first_byte(tensor: torch.Tensor) -> int:
-    return _storage_begin(tensor) + int(tensor.storage_offset()) * tensor.element_size()
-
-
-# Like all of these, it does not part a lazy clone from its origin. Older torch has none.
-_address: Callable[[torch.Tensor], int] = getattr(torch.Tensor, "const_data_ptr", _first_byte)
 
 Module = Any
 Held = dict[str, Any]
@@ -56,12 +48,11 @@ class Bindings:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._model = model
         modules, self._widths, self._kept, self._cuts = _levels(model)
         self._bulk = all(map(_registers_in_dicts, modules))
         if self._bulk:
             self._plan(modules)
-        self._known = list(self._facts())
+        self._known = list(self._facts(model))
 
     def _plan(self, modules: list[Module]) -> None:
         """Decides what is asked of which, once; only what is then taken according to it is compared."""
@@ -101,30 +92,24 @@ class Bindings:
         """
         if not tensor.is_contiguous() or tensor.storage_offset() != 0:
             return False
-        return self._any_on_meta or (_address(tensor) != 0 and not _is_copy_on_write(tensor))
+        return self._any_on_meta or (first_byte(tensor) != 0 and not _is_copy_on_write(tensor))
 
-    def hold(self) -> bool:
-        """Whether the model is bound now as it was when this was made."""
+    def hold(self, model: nn.Module) -> bool:
+        """Whether the model is bound now as it was when this was made of it."""
         try:
-            return all(now == then for now, then in zip(self._facts(), self._known, strict=True))
+            return all(now == then for now, then in zip(self._facts(model), self._known, strict=True))
         except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError):
             # Something is now of another kind than what its place was checked for (no module, no storage), or there
             # is more to ask than there was.
             return False
 
-    def _facts(self) -> Iterator[object]:
+    def _facts(self, model: nn.Module) -> Iterator[object]:
         """All that decides the map, cheapest and most telling first."""
-        return self._in_bulk() if self._bulk else self._one_by_one()
+        return self._in_bulk(model) if self._bulk else _one_by_one(model)
 
-    def _one_by_one(self) -> Iterator[object]:
-        met = walk(self._model)
-        yield [(held.name, binding(held.tensor)) for held in met.tensors]
-        yield [(prefix, type(module), computing_state(module)) for prefix, module in met.modules]
-        yield offloaded_regions(met.modules)
-
-    def _in_bulk(self) -> Iterator[object]:
-        level: list[Module] = [self._model]
-        modules: list[Module] = [self._model]
+    def _in_bulk(self, model: nn.Module) -> Iterator[object]:
+        level: list[Module] = [model]
+        modules: list[Module] = [model]
         types: list[type] = []
         owns: list[Held] = []
         registers: list[Held] = []
@@ -154,7 +139,7 @@ class Bindings:
         # Only what is on meta can be offloaded, and only by hooks of accelerate.
         can_be_offloaded = self._any_on_meta and "accelerate.hooks" in sys.modules
         if can_be_offloaded and any(map(contains, owns, repeat("_hf_hook"))):
-            yield offloaded_regions(walk(self._model).modules)
+            yield offloaded_regions(walk(model).modules)
 
     def _local(self, tensors: list[Any]) -> list[Any]:
         """The tensors that hold the bytes here of those that are distributed, and the others as they are."""
@@ -170,12 +155,19 @@ class Bindings:
         yield all(map(torch.Tensor.is_contiguous, whole))
         yield list(map(_size_of, whole))
         # On meta this is the offset.
-        yield list(map(_address, whole))
+        yield list(map(first_byte, whole))
         # What has no memory is told apart by its storage. In memory a storage counts only where another takes its
         # address while it lives, a lazy clone: so the object it has in Python will do, and is quicker had.
         yield list(map(_storage_address, whole) if self._any_on_meta else map(id, map(_storage_of, whole)))
         for index in self._rest:
             yield _place(tensors[index])
+
+
+def _one_by_one(model: nn.Module) -> Iterator[object]:
+    met = walk(model)
+    yield [(held.name, binding(held.tensor)) for held in met.tensors]
+    yield [(prefix, type(module), computing_state(module)) for prefix, module in met.modules]
+    yield offloaded_regions(met.modules)
 
 
 def _place(tensor: torch.Tensor) -> object:

@@ -161,7 +161,6 @@ class WriteCapture:
         with ExitStack() as stack:
             stack.callback(self._memory.close)
             self._memory.open()
-            self._note(self._memory.look())
             self._sharing_before, self._rebound = self._memory.sharing, set()
             self._take_fingerprints(self._memory.storages.values())
             stack.callback(self._steps.close)
@@ -192,22 +191,27 @@ class WriteCapture:
         with self._lock:
             if not self._steps.inside:
                 self._note(self._memory.follow())
-            meetings = self._meetings(operator, tensors, args)
+            meetings = [meeting for tensor in tensors if (meeting := self._memory.met_by(tensor)) is not None]
             if meetings:
-                self._announce({storage.key: storage for met in meetings for storage in met.storages})
-        result = operator(*args, **kwargs)
-        with self._lock:
-            for meeting in meetings:
-                self._record(meeting, written.operator)
-            if written.rebinds or (meetings and not all(map(is_plain, tensors))):
-                self._memory.distrust()
+                meetings = self._meetings(meetings, operator, tensors, args)
+            if meetings:
+                self._announce(meetings)
+        # The operator's own callable does as the overload does, one Python call sooner.
+        call = operator._op if type(operator) is OpOverload else operator
+        result = call(*args, **kwargs)
+        if meetings or written.rebinds:
+            with self._lock:
+                for meeting in meetings:
+                    self._record(meeting, written.operator)
+                if written.rebinds or not all(map(is_plain, tensors)) or self._memory.may_part(meetings):
+                    self._memory.distrust()
         return result
 
-    def _meetings(self, operator: OpOverload, tensors: list[torch.Tensor], args: tuple[Any, ...]) -> list[Meeting]:
+    def _meetings(
+        self, meetings: list[Meeting], operator: OpOverload, tensors: list[torch.Tensor], args: tuple[Any, ...]
+    ) -> list[Meeting]:
+        """What the call will write of what its tensors meet."""
         memory = self._memory
-        meetings = [meeting for meeting in map(memory.met_by, tensors) if meeting is not None]
-        if not meetings:
-            return meetings
         if self._steps.inside and not all(memory.in_place(meeting.storages) for meeting in meetings):
             memory.distrust()
             self._note(memory.follow())
@@ -222,11 +226,12 @@ class WriteCapture:
         partial = memory.met_partly(tensors[0], meetings[0], selected_runs(selection, args))
         return [partial] if partial is not None else []
 
-    def _announce(self, storages: Mapping[str, WatchedStorage]) -> None:
+    def _announce(self, meetings: list[Meeting]) -> None:
         step = self._log.step
-        first = {key: storage for key, storage in sorted(storages.items()) if storage.announced != step}
-        if not first:
+        found = {storage.key: storage for met in meetings for storage in met.storages if storage.announced != step}
+        if not found:
             return
+        first = dict(sorted(found.items()))
         if self._verify_each_step:
             self._compare(first.values())
         if self._on_write is not None:

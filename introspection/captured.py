@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +38,7 @@ class CapturedWrite:
 class _Open:
     names: set[str] = field(default_factory=set)
     storage_keys: set[str] = field(default_factory=set)
-    operators: Counter[str] = field(default_factory=Counter)
+    operators: dict[str, int] = field(default_factory=dict)
 
 
 class WriteLog:
@@ -62,7 +61,7 @@ class WriteLog:
             entry = self._open[storage_key] = _Open()
         entry.names.update(names)
         entry.storage_keys.update(storage_keys)
-        entry.operators[operator] += 1
+        entry.operators[operator] = entry.operators.get(operator, 0) + 1
 
     def close_step(self) -> tuple[CapturedWrite, ...]:
         """Ends the open step and returns its records, in order of storage; none if nothing was written in it."""

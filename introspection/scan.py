@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -12,7 +15,8 @@ from introspection.derived import derived_names
 from introspection.errors import UnsupportedStorage
 from introspection.names import Walk, named_tensors, tensor_at, walk
 from introspection.offload import offloaded_regions
-from introspection.regions import Binding, binding, regions_of
+from introspection.parts import is_plain
+from introspection.regions import Binding, binding, is_copy_on_write, regions_of
 from introspection.relate import Regions, relate
 from introspection.sharing import SharingMap
 
@@ -36,10 +40,24 @@ def scan_sharing(model: nn.Module, unregistered: bool = False) -> SharingMap:
     return _map(met, _regions(met))
 
 
+class _Scan(NamedTuple):
+    """What the last scan of a model found; it holds neither the model nor a tensor."""
+
+    model: weakref.ref[nn.Module]
+    bindings: Bindings
+    map: SharingMap
+    regions: dict[str, Regions]
+
+
+# By identity, since a model may be equal to another, or not hashable; what is in it lives as long as its model.
+_last_scans: dict[int, _Scan] = {}
+
+
 class SharingScanner:
     """Watches one model: its sharing map, rescanned only when a name came, went, or was bound to other bytes.
 
-    Holds the model and no tensor of it: what the model lets go of is freed.
+    Holds the model and no tensor of it: what the model lets go of is freed. A scanner begins with what the one before
+    it found, if that is still so.
     """
 
     def __init__(self, model: nn.Module, unregistered: bool = False) -> None:
@@ -49,7 +67,10 @@ class SharingScanner:
         self._attributes: list[tuple[str, Binding]] = []
         self._regions: dict[str, Regions] = {}
         self._map = SharingMap.from_relations(names=())
-        self.current()
+        last = None if unregistered else _last_scans.get(id(model))
+        if last is not None and last.model() is model:
+            _, self._bindings, self._map, self._regions = last
+        self.current_exactly()
 
     @property
     def model(self) -> nn.Module:
@@ -59,12 +80,34 @@ class SharingScanner:
     def current(self) -> SharingMap:
         """The map as it is now: the same object as before if nothing was bound anew."""
         attributes = self._unregistered_bindings()
-        if self._bindings is None or attributes != self._attributes or not self._bindings.hold():
+        if self._bindings is None or attributes != self._attributes or not self._bindings.hold(self._model):
             met = walk(self._model, unregistered=self._unregistered)
             self._regions = _regions(met)
             self._map = _map(met, self._regions)
             self._bindings, self._attributes = Bindings(self._model), attributes
+            if not self._unregistered:
+                model = weakref.ref(self._model, partial(_forget, id(self._model)))
+                _last_scans[id(self._model)] = _Scan(model, self._bindings, self._map, self._regions)
         return self._map
+
+    def current_exactly(self) -> SharingMap:
+        """As `current`, and also where a tensor was made or ceased to be a lazy clone without being bound anew.
+
+        Of that there is no sign but to ask every tensor, which takes some times as long.
+        """
+        if any(_is_lazy_otherwise(held.tensor, self._regions.get(held.name, ())) for held in walk(self._model).tensors):
+            self._bindings = None
+        return self.current()
+
+    @property
+    def last(self) -> SharingMap:
+        """The map that was answered last, whatever has happened since."""
+        return self._map
+
+    @property
+    def last_regions(self) -> Mapping[str, Regions]:
+        """The byte regions of every name with bytes of its own, as they were at the last answer."""
+        return self._regions
 
     def tensors(self) -> Mapping[str, torch.Tensor]:
         """The live tensor under every name, now; derived names without bytes of their own have none."""
@@ -107,6 +150,19 @@ class SharingScanner:
             return []
         found = named_tensors(self._model, unregistered=True)
         return [(held.name, binding(held.tensor)) for held in found if held.kind == "attribute"]
+
+
+def _is_lazy_otherwise(tensor: torch.Tensor, regions: Regions) -> bool:
+    """Whether a tensor in memory is a lazy clone and its regions do not say so, or the reverse."""
+    if not regions or not is_plain(tensor) or tensor.is_meta:
+        return False
+    return is_copy_on_write(tensor) != (regions[0].space[0] == "storage")
+
+
+def _forget(identity: int, model: weakref.ref[nn.Module]) -> None:
+    # Another model may have been scanned at the same address before word of the end of this one came.
+    if identity in _last_scans and _last_scans[identity].model is model:
+        del _last_scans[identity]
 
 
 def _regions(met: Walk) -> dict[str, Regions]:

@@ -205,6 +205,10 @@ class SharingMap:
         """
         return tuple(sorted({self._key_of[found] for found in self._named(name)}))
 
+    def overlapping(self, key: str) -> tuple[str, ...]:
+        """The keys of the storages that have some of this storage's bytes (or may have: relation `unknown`), sorted."""
+        return tuple(sorted(self._neighbours.get(key, ())))
+
     def coupled(self, name: str) -> tuple[str, ...]:
         """Every other name that shares bytes with `name` (or may: relation `unknown`), sorted.
 

@@ -14,9 +14,8 @@ from torch.nn.parameter import is_lazy
 
 from introspection.names import walk
 from introspection.parts import is_opaque, is_plain, strided_parts
+from introspection.regions import first_byte
 
-# Where a tensor's storage begins; unlike `data_ptr`, asking does not part a lazy clone from its origin.
-_storage_begin: Callable[[torch.Tensor], int] = torch._C._data_address  # type: ignore[attr-defined]
 _values_of: Callable[[dict[str, Any]], Iterable[Any]] = dict.values
 _END = object()
 
@@ -28,14 +27,14 @@ class Tripwire:
     tensor whether it has the same address and as many elements. What that does not show (a view of the same memory with
     as many elements and other strides, the tensor inside a wrapper exchanged) a scan shows at the end of the step.
 
+    What is registered on a module that had nothing of the kind before, only `RegistrationHooks` show.
+
     Holds the tensors: an object that is kept cannot be mistaken for a new one at its address.
     """
 
     def __init__(self, model: nn.Module) -> None:
         met = walk(model)
         modules = list({id(module): module for _, module in met.modules}.values())
-        self.modules = frozenset(map(id, modules))
-        """Which modules there are; what is registered on them where nothing was before, only a hook shows."""
         self._dictionaries: list[dict[str, Any]] = [
             held for module in modules for held in (module._parameters, module._buffers, module._modules) if held
         ]
@@ -44,16 +43,14 @@ class Tripwire:
         self._waiting = [tensor for tensor in tensors if is_lazy(tensor)]
         plain = {id(part): part for tensor in tensors for part in _memory_of(tensor)}
         self._tensors = list(plain.values())
-        self._addresses = list(map(_storage_begin, self._tensors))
-        self._offsets = list(map(torch.Tensor.storage_offset, self._tensors))
+        self._addresses = list(map(first_byte, self._tensors))
         self._sizes = list(map(torch.Tensor.numel, self._tensors))
 
     def tripped(self) -> bool:
         """Whether the model is bound otherwise than when this was made."""
         return not (
             all(map(is_, chain(self._values(), (_END,)), self._held))
-            and list(map(_storage_begin, self._tensors)) == self._addresses
-            and list(map(torch.Tensor.storage_offset, self._tensors)) == self._offsets
+            and list(map(first_byte, self._tensors)) == self._addresses
             and list(map(torch.Tensor.numel, self._tensors)) == self._sizes
             and all(map(is_lazy, self._waiting))
         )
@@ -80,12 +77,6 @@ class RegistrationHooks:
         """Takes the hooks out again."""
         for handle in self._handles:
             handle.remove()
-
-
-def memory_address(tensor: torch.Tensor) -> int:
-    """The first byte of a plain tensor in memory, asked without parting a lazy clone; 0 if it has no memory."""
-    begin, offset = _storage_begin(tensor), tensor.storage_offset()
-    return begin + int(offset) * tensor.element_size() if offset and begin else begin
 
 
 def _memory_of(tensor: torch.Tensor) -> Iterable[torch.Tensor]:

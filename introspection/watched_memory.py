@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import nn
 
-from introspection.names import named_tensors
+from introspection.names import walk
 from introspection.overlap import byte_count, shared_byte_count
-from introspection.parts import is_plain
-from introspection.regions import Binding, binding, is_copy_on_write, regions_of
+from introspection.parts import PLAIN_TYPES, is_plain
+from introspection.regions import Binding, binding, first_byte, is_copy_on_write, regions_of
 from introspection.relate import Regions
 from introspection.scan import SharingScanner
 from introspection.selected_elements import Runs, common_bytes, runs_of
 from introspection.sharing import SharingMap
-from introspection.tripwire import RegistrationHooks, Tripwire, memory_address
+from introspection.tripwire import RegistrationHooks, Tripwire
 
 _MOST_PLANS = 8192
 """Written tensors whose meeting is remembered; a loop over the rows of a table makes a new one each time."""
+_HOST = ("cpu", 0)
+_storage_of: Callable[[torch.Tensor], torch.UntypedStorage] = torch.Tensor.untyped_storage
 _BY_IDENTITY = ("storage", "file")
 """Spaces in which an address does not tell where bytes are."""
 
@@ -43,6 +45,8 @@ class WatchedStorage:
     """Whether a write to it was captured."""
     fingerprint: str | None = None
     """The last one taken while nothing was being written."""
+    alone: Meeting | None = None
+    """What a write to exactly its bytes meets, once that is known to be no other storage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +89,14 @@ class WatchedMemory:
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._scanner = SharingScanner(model)
+        self._sharing = self._scanner.last
         self._bound: dict[str, _Bound] = {}
         self.storages: dict[str, WatchedStorage] = {}
         self._dirty = False
         self._hooks: RegistrationHooks | None = None
-        self._look(Rebound())
+        self._modules: frozenset[int] = frozenset()
+        self._tripwire: Tripwire | None = None
+        self._index()
 
     @property
     def sharing(self) -> SharingMap:
@@ -97,8 +104,9 @@ class WatchedMemory:
         return self._sharing
 
     def open(self) -> None:
-        """Begins to listen for what is registered."""
-        self._hooks = RegistrationHooks(lambda: self._tripwire.modules, self.distrust)
+        """Looks at the model, and begins to listen for what is registered."""
+        self._hooks = RegistrationHooks(lambda: self._modules, self.distrust)
+        self._look(Rebound())
 
     def close(self) -> None:
         """Stops listening."""
@@ -109,7 +117,7 @@ class WatchedMemory:
         """Lets go of the model's tensors; what was found stays."""
         self.storages.clear()
         self._index()
-        self._tripwire = Tripwire(nn.Module())
+        self._modules, self._tripwire = frozenset(), None
 
     def distrust(self) -> None:
         """Says that something may have been bound anew: the next check looks."""
@@ -117,9 +125,12 @@ class WatchedMemory:
 
     def follow(self) -> Rebound | None:
         """Looks at the model again if it seems bound anew; None if it does not."""
-        if self._dirty or self._tripwire.tripped():
-            return self.look()
-        return None
+        if self._tripwire is not None and not self._dirty and not self._tripwire.tripped():
+            return None
+        rebound = self.look()
+        # Laid only here: most windows do not come to it. What it is laid over has just been looked at.
+        self._tripwire = Tripwire(self._model)
+        return rebound
 
     def look(self) -> Rebound | None:
         """Looks at the model again; None if it is bound as before, exactly."""
@@ -131,19 +142,49 @@ class WatchedMemory:
 
     def in_place(self, storages: Iterable[WatchedStorage]) -> bool:
         """Whether these storages' tensors are where they were, by a check quicker than `follow`."""
-        return all(not storage.address or memory_address(storage.tensor) == storage.address for storage in storages)
+        return all(not storage.address or first_byte(storage.tensor) == storage.address for storage in storages)
 
     def met_by(self, tensor: torch.Tensor) -> Meeting | None:
         """The storages that a tensor's bytes meet; None if it meets none."""
-        if self._needs_regions or not is_plain(tensor):
+        if self._needs_regions or type(tensor) not in PLAIN_TYPES:
             return self._meeting(tensor)
-        address = memory_address(tensor)
-        index = bisect_right(self._begins, address)
-        if index > 0 and address < self._ends[index - 1]:
+        try:
+            address = first_byte(tensor)
+        except RuntimeError:
+            # It has no storage of its own: it is sparse, or one that torch.func made.
             return self._meeting(tensor)
-        if index < len(self._begins) and self._begins[index] < address + _extent(tensor):
+        if address and self._misses(address, address + _storage_of(tensor).nbytes()):
+            # Whatever of its storage it views, from there on.
+            return None
+        if not is_plain(tensor):
             return self._meeting(tensor)
-        return None
+        storage = self._beginning.get(address)
+        if storage is not None and _covers(tensor, storage):
+            return storage.alone or self._alone(storage) or self._meeting(tensor)
+        return None if self._misses(address, address + _extent(tensor)) else self._meeting(tensor)
+
+    def _misses(self, begin: int, end: int) -> bool:
+        """Whether no watched byte lies between two addresses."""
+        index = bisect_right(self._begins, begin)
+        if index > 0 and begin < self._ends[index - 1]:
+            return False
+        return index == len(self._begins) or self._begins[index] >= end
+
+    def _alone(self, storage: WatchedStorage) -> Meeting | None:
+        """The meeting of a write to exactly this storage's bytes; None if they are bytes of other storages too."""
+        if self._sharing.overlapping(storage.key):
+            return None
+        storage.alone = Meeting((storage,), ((storage, storage.names, (storage.key,)),), whole=True)
+        return storage.alone
+
+    def may_part(self, meetings: Iterable[Meeting]) -> bool:
+        """Whether a write to these parted a lazy clone from its origin, which need not have moved it."""
+        return self._needs_regions and any(
+            region.space[0] == "storage" and not storage.tensor.is_meta
+            for meeting in meetings
+            for storage in meeting.storages
+            for region in storage.regions
+        )
 
     def met_partly(self, tensor: torch.Tensor, meeting: Meeting, offsets: Runs) -> Meeting | None:
         """The storages met if only the bytes at `offsets` from the tensor's first byte are written."""
@@ -154,7 +195,7 @@ class WatchedMemory:
 
     def _meeting(self, tensor: torch.Tensor) -> Meeting | None:
         key = (
-            (memory_address(tensor), tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
+            (first_byte(tensor), tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
             if not self._needs_regions and is_plain(tensor)
             else None
         )
@@ -217,10 +258,13 @@ class WatchedMemory:
 
     def _look(self, rebound: Rebound) -> None:
         self._dirty = False
-        sharing = self._scanner.current()
-        places = self._scanner.memory_identity()
-        tensors = self._scanner.tensors()
-        bound = _bound(self._model)
+        sharing = self._scanner.current_exactly()
+        places = {key: found for key in sharing.storages if (found := self._scanner.last_regions.get(key))}
+        met = walk(self._model)
+        tensors: dict[str, torch.Tensor] = {}
+        for held in met.tensors:
+            tensors.setdefault(held.name, held.tensor)
+        bound = _bound(tensors, self._scanner.last_regions)
         before, known = self._bound, self.storages
         rebound.names = tuple(sorted(name for name in bound if name in before and _moved(before[name], bound[name])))
         by_place = {storage.regions: storage for storage in known.values()}
@@ -233,7 +277,7 @@ class WatchedMemory:
                 regions=regions,
                 tensor=tensor,
                 size=_size(regions),
-                address=memory_address(tensor) if is_plain(tensor) else 0,
+                address=first_byte(tensor) if is_plain(tensor) else 0,
             )
             # A lazy clone that parts from its origin is another place and the same storage.
             same = by_place.get(regions) or (known.get(key) if key not in rebound.names else None)
@@ -243,7 +287,8 @@ class WatchedMemory:
                 storage.announced, storage.written, storage.fingerprint = same.announced, same.written, same.fingerprint
             storages[key] = storage
         self.storages, self._bound, self._sharing = storages, bound, sharing
-        self._tripwire = Tripwire(self._model)
+        self._modules = frozenset(id(module) for _, module in met.modules)
+        self._tripwire = None
         self._index()
 
     def _index(self) -> None:
@@ -268,22 +313,27 @@ class WatchedMemory:
             else:
                 hulls += [(start, end) for start, end, _ in spans]
         self._begins, self._ends = _joined(hulls)
+        self._beginning = {
+            storage.address: storage
+            for storage in self.storages.values()
+            if storage.address and len(storage.regions) == 1 and storage.regions[0].space == _HOST
+        }
 
 
-def _bound(model: nn.Module) -> dict[str, _Bound]:
+def _bound(tensors: Mapping[str, torch.Tensor], regions: Mapping[str, Regions]) -> dict[str, _Bound]:
+    """What every tensor is bound to, given the regions of those names that have some."""
     known: dict[int, _Bound] = {}
-    found: dict[str, _Bound] = {}
-    for held in named_tensors(model):
-        tensor = held.tensor
+    for name, tensor in tensors.items():
         if id(tensor) not in known:
             plain = is_plain(tensor)
+            # A weight on meta may be offloaded: its regions are then those of where it is kept.
+            found = plain and not tensor.is_meta
             known[id(tensor)] = _Bound(
-                binding(tensor),
+                (regions[name], type(tensor), tensor.dtype, tensor.device) if found else binding(tensor),
                 plain and is_copy_on_write(tensor),
                 tensor.untyped_storage()._cdata if plain else 0,
             )
-        found.setdefault(held.name, known[id(tensor)])
-    return found
+    return {name: known[id(tensor)] for name, tensor in tensors.items()}
 
 
 def _moved(before: _Bound, after: _Bound) -> bool:
@@ -291,6 +341,16 @@ def _moved(before: _Bound, after: _Bound) -> bool:
         return False
     parted = before.copy_on_write != after.copy_on_write and before.storage == after.storage
     return not parted
+
+
+def _covers(tensor: torch.Tensor, storage: WatchedStorage) -> bool:
+    """Whether a plain tensor that begins where a storage begins is in the host's memory, and just that storage's bytes.
+
+    Only said of what lies end to end: of other tensors and other storages, the regions tell.
+    """
+    if not tensor.is_cpu or tensor.nbytes != storage.size or not tensor.is_contiguous() or is_copy_on_write(tensor):
+        return False
+    return not storage.regions[0].dims
 
 
 def _extent(tensor: torch.Tensor) -> int:

@@ -48,6 +48,42 @@ def test_swapped_tensors_are_rebound(model: nn.Sequential) -> None:
     assert names(capture) == {"0.weight"}
 
 
+@pytest.mark.parametrize("cloned", ["before", "inside"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_weight_that_was_lazily_cloned_is_watched_whatever_parts(
+    model: nn.Sequential, cloned: str, kept: bool
+) -> None:
+    with WriteCapture(model):
+        pass
+    weight = model[0].weight.data
+    clones = [torch._lazy_clone(weight)] if cloned == "before" else []
+    with WriteCapture(model) as capture:
+        if cloned == "inside":
+            clones.append(torch._lazy_clone(weight))
+        if not kept:
+            clones.clear()
+        for _ in range(3):
+            weight.add_(1)
+            for clone in clones:
+                clone.add_(1)
+    assert [(write.names, write.operators) for write in capture.writes] == [(("0.weight",), (("aten.add_.Tensor", 3),))]
+    assert capture.rebound == ()
+    with WriteCapture(model) as capture:
+        weight.add_(1)
+    assert names(capture) == {"0.weight"}
+
+
+def test_a_weight_that_parts_from_a_lazy_clone_between_windows_is_watched(model: nn.Sequential) -> None:
+    clone = torch._lazy_clone(model[0].weight.data)
+    with WriteCapture(model):
+        pass
+    del clone
+    model[0].weight.data.add_(1)
+    with WriteCapture(model) as capture:
+        model[0].weight.data.add_(1)
+    assert names(capture) == {"0.weight"}
+
+
 def test_an_assigning_load_rebinds_every_name(model: nn.Sequential) -> None:
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with WriteCapture(model) as capture:

@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, parametrize
 
 from introspection import SharingScanner, scan_sharing
+from introspection import scan as scan_module
 from introspection.bindings import Bindings
 
 torch.set_num_threads(1)
@@ -393,6 +394,40 @@ def test_unregistered_tensors_are_watched_too(model: Model) -> None:
     assert scanner.current() is scanner.current()
 
 
+def test_a_second_scanner_begins_with_what_the_first_found_and_is_as_right(model: Model) -> None:
+    first = SharingScanner(model)
+    assert SharingScanner(model).current() is first.current()
+    model.head.weight = nn.Parameter(model.embed.weight.detach().clone())
+    second = SharingScanner(model)
+    assert second.current().groups == ()
+    assert second.memory_identity() == first.memory_identity()
+    # What is not registered is no part of what is kept.
+    model.bank = [model.embed.weight]
+    assert SharingScanner(model, unregistered=True).current().groups == (frozenset({"embed.weight", "bank[0]"}),)
+    assert SharingScanner(model).current().groups == ()
+
+
+def test_a_scanner_of_a_copy_tells_what_becomes_of_the_copy(model: Model) -> None:
+    scanner = copy.deepcopy(SharingScanner(model))
+    copied = scanner.model
+    assert copied is not model
+    assert scanner.current().groups == (TIE,)
+    assert scanner.memory_identity() == SharingScanner(copied).memory_identity()
+    copied.head.weight = nn.Parameter(torch.randn(10, 4))
+    assert scanner.current().groups == ()
+
+
+def test_what_was_found_of_a_model_goes_when_the_model_goes() -> None:
+    model = Model()
+    identity, reference, weight = id(model), weakref.ref(model), weakref.ref(model.embed.weight)
+    SharingScanner(model).current()
+    assert identity in scan_module._last_scans
+    del model
+    gc.collect()
+    assert (reference(), weight()) == (None, None)
+    assert identity not in scan_module._last_scans
+
+
 def test_what_the_model_lets_go_of_is_freed_at_once_though_it_was_watched(model: Model) -> None:
     scanner = SharingScanner(model)
     scanner.current()
@@ -404,11 +439,11 @@ def test_what_the_model_lets_go_of_is_freed_at_once_though_it_was_watched(model:
 
 def test_the_watch_holds_where_nothing_changed_and_not_where_something_did(model: Model) -> None:
     bindings = Bindings(model)
-    assert bindings.hold()
+    assert bindings.hold(model)
     model.extra = nn.Parameter(torch.randn(2))
-    assert not bindings.hold()
+    assert not bindings.hold(model)
     del model.extra
-    assert bindings.hold()
+    assert bindings.hold(model)
 
 
 def test_modules_that_lead_back_and_modules_that_are_none_are_watched_like_others(model: Model) -> None:
