@@ -21,6 +21,7 @@ from memory.store.chain import all_utf8, append_digest, events_bytes
 from memory.store.head import read_head, read_origin
 from memory.store.insert import AppendRow, KeyRow, LedgerRow, write_rows
 from memory.store.prepare import PreparedBatch, PreparedEvent
+from memory.store.repeats import repeats_older_version
 from memory.store.tables import appends, event_types, ledger, record_keys, streams
 
 _PARAMETER_LIMIT = 500
@@ -208,8 +209,11 @@ class AppendPlan:
             known = self._keys.get(event.key)
             if known is None:
                 continue
-            if known.content_digest != event.content_digest:
-                raise KeyConflict(event.key, known.appended.position)
+            position = known.appended.position
+            if known.content_digest != event.content_digest and not repeats_older_version(
+                self._connection, event, position
+            ):
+                raise KeyConflict(event.key, position)
             replays[index] = known.appended._replace(replayed=True)
         return replays
 

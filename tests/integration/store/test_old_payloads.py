@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from memory import MemorySystem
-from memory.errors import CorruptionError, ProjectionError, UnknownEventType, UpcastError
+from memory.errors import CorruptionError, KeyConflict, ProjectionError, UnknownEventType, UpcastError
 from memory.events import NewEvent, Payload, build, encode, registry, upcasters
 from memory.events.observations import Observation
 from memory.store import EventStore
@@ -114,6 +114,22 @@ def test_a_chain_of_versions_is_lifted_from_wherever_each_event_stands(bare_url:
         assert [each.schema_version for each in read] == [1] * 6 + [2, 3]
         assert [each.payload.source for each in read] == ["unknown"] * 6 + ["probe", "human"]
         assert [each.payload.certainty for each in read] == [0.25] * 7 + [1.0]
+        assert store.verify().ok
+
+
+@pytest.mark.usefixtures("lifted_twice", "held")
+def test_a_call_made_again_after_the_schema_moved_on_is_known_by_its_key(bare_url: str) -> None:
+    said = {"obs_type": "behavior", "category": "c", "source": "unknown", "certainty": 0.25}
+    with EventStore.open(bare_url) as store:
+        again = build(Third, description="lifted: ç, 中", data={"n": 0}, **said)
+        assert store.append([NewEvent(again, key="memory 0")])[0] == store.append([NewEvent(again, key="memory 0")])[0]
+        assert store.head().position == 6
+        for other in (
+            NewEvent(build(Third, description="lifted: ç, 中", data={"n": 1}, **said), key="memory 0"),
+            NewEvent(again, key="memory 0", stream="model-m"),
+        ):
+            with pytest.raises(KeyConflict):
+                store.append([other])
         assert store.verify().ok
 
 
