@@ -27,8 +27,6 @@ def retold(store: EventStore, until: int) -> list[NewEvent]:
     for event in store.read(types=types, until=until):
         payload = event.payload
         if isinstance(payload, MetricDefined):
-            # The latest holds, and comes where it came.
-            definitions.pop((payload.model, payload.name), None)
             definitions[payload.model, payload.name] = event
         elif isinstance(payload, ModelAttached | SharingChanged):
             if isinstance(payload, ModelAttached):
