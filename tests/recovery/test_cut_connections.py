@@ -150,7 +150,7 @@ def test_a_reading_that_is_cut_says_so_and_goes_on_after_the_last_event_it_gave(
 ) -> None:
     monkeypatch.setattr(reading, "CHUNK", 4)
     with EventStore.open(postgres_url) as store:
-        store.append([note(number) for number in range(1, 21)])
+        store.append([note(number) for number in range(1, 41)])
         seen: list[int] = []
 
         def read_on() -> None:
@@ -162,9 +162,11 @@ def test_a_reading_that_is_cut_says_so_and_goes_on_after_the_last_event_it_gave(
         with pytest.raises(DatabaseUnavailable) as caught:
             read_on()
         assert "try again" in caught.value.remedy
-        assert seen == list(range(1, 13))
+        # A connection that is made anew meanwhile may carry it a little further.
+        assert 12 <= len(seen) < 40
+        assert seen == list(range(1, len(seen) + 1))
         read_on()
-        assert seen == list(range(1, 21))
+        assert seen == list(range(1, 41))
 
 
 def test_rows_of_a_query_that_is_cut_end_in_an_error_that_blames_the_connection(postgres_url: str) -> None:
