@@ -24,7 +24,8 @@ from introspection.names import named_tensors
 from introspection.patterns import PATTERNS, compare, pattern_named
 from introspection.scan import SharingScanner
 from introspection.sharing import Relation, SharingMap
-from introspection.view import View, signature
+from introspection.structure_key import structure_key
+from introspection.view import View
 
 
 class ArchitectureNavigator:
@@ -49,7 +50,7 @@ class ArchitectureNavigator:
     def __init__(self, model: nn.Module, sample_inputs: Any = None) -> None:
         self._scanner = SharingScanner(model)
         self._sample_inputs = sample_inputs
-        self._signature: tuple[Any, ...] | None = None
+        self._key: tuple[str, ...] | None = None
         self._followed: tuple[Dataflow | None, str] | None = None
 
     def get_architecture_summary(self) -> dict[str, Any]:
@@ -319,9 +320,9 @@ class ArchitectureNavigator:
     def _view(self) -> View:
         """The model as it is now; what was followed before is used again if nothing it depends on has changed."""
         model = self._scanner.model
-        current = signature(model, self._sample_inputs)
-        if current != self._signature:
-            self._signature, self._followed = current, None
+        current = structure_key(model, self._sample_inputs)
+        if current != self._key:
+            self._key, self._followed = current, None
         return View(model, self._scanner.current(), self._follow)
 
     def _follow(self) -> tuple[Dataflow | None, str]:

@@ -12,7 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from introspection.connections import connections_of
 from introspection.names import NamedTensor
-from introspection.shapes import shape_of, shape_words
+from introspection.shapes import own_parameter, shape_of, shape_words
 from introspection.view import View
 
 PURPOSES: dict[str, str] = {
@@ -61,7 +61,8 @@ def module_details(view: View, path: str) -> dict[str, Any]:
         "tensors": [tensor_details(view, held) for held in _own(view, path)],
         "parameters": _counted(view, path),
         "children": [{"path": prefix + key, "module_type": type(child).__name__} for key, child in children.items()],
-        "training": bool(vars(module)["training"]),
+        # Compiled and scripted modules keep it elsewhere, and hand it on.
+        "training": bool(vars(module).get("training", module.training)),
         "calls": view.calls(path),
         "shares_weights_with": view.coupled(path),
         **view.source,
@@ -214,7 +215,7 @@ def listed(names: Iterable[str], most: int = 6) -> str:
 def _own(view: View, path: str) -> list[NamedTensor]:
     module = view.modules[path]
     prefix = f"{path}." if path else ""
-    own = {prefix + key for key in (*module._parameters, *module._buffers)}
+    own = {prefix + key for key in (*module._parameters.keys(), *module._buffers.keys())}
     return [held for held in view.tensors if held.name in own]
 
 
@@ -245,7 +246,7 @@ def _article(kind: str) -> str:
 
 
 def _size(module: nn.Module) -> str:
-    weight = module._parameters.get("weight")
+    weight = own_parameter(module, "weight")
     shape = None if weight is None else shape_of(weight)
     if shape is None or len(shape) != 2 or None in shape:
         return ""

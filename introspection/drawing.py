@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from introspection.dataflow import Dataflow, Node
-from introspection.shapes import shape_of, shape_words
+from introspection.shapes import own_parameter, shape_of, shape_words
 from introspection.view import View
 
 _HANDED_ON = frozenset({"dropout", "identity"})
@@ -240,7 +240,7 @@ def _box(view: View, path: str, node: Node, titles: dict[str, str]) -> Box:
 
 def _detail(module: nn.Module) -> str:
     name = type(module).__name__
-    weight = module._parameters.get("weight")
+    weight = own_parameter(module, "weight")
     shape = None if weight is None else shape_of(weight)
     if shape is None:
         return name

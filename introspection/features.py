@@ -12,6 +12,7 @@ from introspection.attention_layers import AttentionLayer
 from introspection.components import ACTIVATIONS, Role
 from introspection.dataflow import Dataflow
 from introspection.operations import OperationGraph, Step
+from introspection.shapes import own_parameter
 from introspection.sharing import SharingMap
 
 _HANDING_ON = frozenset({"activation", "dropout", "identity"})
@@ -232,7 +233,7 @@ class Observer:
         projections = dict.fromkeys(
             path for layer in self._attention for path in (*layer.query, *layer.key, *layer.value)
         )
-        held = [(self._modules[path]._parameters.get("bias") is not None, path) for path in projections]
+        held = [(own_parameter(self._modules[path], "bias") is not None, path) for path in projections]
         if not held:
             return Feature(None)
         having = tuple(path for has, path in held if has)

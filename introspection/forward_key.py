@@ -21,18 +21,20 @@ from introspection.names import named_modules, named_tensors
 from introspection.quick_fingerprint import quick_fingerprint, quick_fingerprints
 from introspection.scan import SharingScanner
 
-_REGISTERED = frozenset({"_parameters", "_buffers", "_modules"})
-_HOOKS = (
+REGISTERED = frozenset({"_parameters", "_buffers", "_modules"})
+"""Attributes of a module that hold what is registered in it."""
+HOOKS = (
     "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_forward_hooks_with_kwargs",
     "_forward_pre_hooks_with_kwargs", "_forward_hooks_always_called",
 )  # fmt: skip
+"""Attributes of a module that hold its hooks."""
 # What transformers notes on a class once it was asked, and no forward reads.
 _REMEMBERED = frozenset({"_can_set_attn_implementation_cached_value", "_can_set_experts_implementation_cached_value"})
 _SIMPLE = (type(None), bool, int, str, bytes, complex, torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 
-class _Unkeyable(Exception):
-    """A value whose content cannot be told; never leaves this module."""
+class Unkeyable(Exception):
+    """A value whose content cannot be told; never leaves what makes keys."""
 
 
 class ForwardKey:
@@ -53,7 +55,7 @@ class ForwardKey:
         """The key of the model's state, now."""
         try:
             return self._model()
-        except (_Unkeyable, UnsupportedStorage):
+        except (Unkeyable, UnsupportedStorage):
             return None
 
     def of_call(self, model_key: str | None, *given: object) -> str | None:
@@ -62,9 +64,9 @@ class ForwardKey:
             return None
         digest = blake3(model_key.encode())
         try:
-            for text in _Description({}).of(given):
+            for text in Description({}).of(given):
                 digest.update(text.encode() + b"\0")
-        except (_Unkeyable, UnsupportedStorage):
+        except (Unkeyable, UnsupportedStorage):
             return None
         return digest.hexdigest()
 
@@ -74,7 +76,7 @@ class ForwardKey:
         known = {id(held.tensor): f"tensor {held.name}" for held in named_tensors(model, unregistered=True)}
         for path, module in named_modules(model):
             known.setdefault(id(module), f"module {path}")
-        description = _Description(known)
+        description = Description(known)
         digest = blake3(sharing.digest.encode())
         for text in _settings():
             digest.update(text.encode() + b"\0")
@@ -92,27 +94,27 @@ class ForwardKey:
         held = {each.name: each.tensor for each in named_tensors(self._scanner.model, unregistered=True)}
         for name, fingerprint in quick_fingerprints(held).items():
             if fingerprint is None:
-                raise _Unkeyable(name)
+                raise Unkeyable(name)
             tensor = held[name]
             strides = tensor.stride() if tensor.layout is torch.strided and not tensor.is_nested else ()
             yield f"{name} {fingerprint} {strides} {tensor.device}"
 
 
-def _module(module: nn.Module, description: _Description, classes: dict[type, str]) -> Iterator[str]:
+def _module(module: nn.Module, description: Description, classes: dict[type, str]) -> Iterator[str]:
     attributes = vars(module)
-    if "forward" in attributes or any(attributes.get(hooks) for hooks in _HOOKS):
-        raise _Unkeyable("hooks")
+    if "forward" in attributes or any(attributes.get(hooks) for hooks in HOOKS):
+        raise Unkeyable("hooks")
     kind = type(module)
     if kind not in classes:
-        classes[kind] = "\0".join(_class(kind))
+        classes[kind] = "\0".join(class_texts(kind))
     yield classes[kind]
     for name, value in sorted(attributes.items()):
-        if name not in _REGISTERED and name not in _HOOKS:
+        if name not in REGISTERED and name not in HOOKS:
             yield f".{name}"
             yield from description.of(value)
 
 
-def _class(kind: type) -> Iterator[str]:
+def class_texts(kind: type) -> Iterator[str]:
     """A module class by its code and simple values: methods can be replaced, and class attributes changed."""
     for base in kind.__mro__:
         if base in (nn.Module, object):
@@ -129,7 +131,7 @@ def _code(function: types.FunctionType) -> str:
     return f"{function.__module__}.{function.__qualname__}@{hash(function.__code__):x}"
 
 
-class _Description:
+class Description:
     """Texts for values, equal only for equal content; raises where the content of one cannot be told.
 
     Args:
@@ -146,7 +148,7 @@ class _Description:
         if id(value) in self._known:
             yield self._known[id(value)]
         elif isinstance(value, torch.Tensor):
-            yield f"{type(value).__name__} {quick_fingerprint(value)} {value.device}"
+            yield self._tensor(value)
         elif isinstance(value, enum.Enum):
             yield f"{type(value).__qualname__}.{value.name}"
         elif type(value) is float:
@@ -164,6 +166,9 @@ class _Description:
             yield self._configs[id(value)]
         else:
             yield from self._entered(value)
+
+    def _tensor(self, value: torch.Tensor) -> str:
+        return f"{type(value).__name__} {quick_fingerprint(value)} {value.device}"
 
     def _entered(self, value: Any) -> Iterator[str]:
         self._above.add(id(value))
@@ -199,7 +204,7 @@ def _items(value: Any) -> Iterator[Any]:
     elif is_dataclass(value) and not hasattr(value, "__dict__"):
         yield from (getattr(value, field.name) for field in fields(value))
     elif not (is_dataclass(value) or isinstance(value, types.SimpleNamespace) or _is_config(value)):
-        raise _Unkeyable(type(value).__qualname__)
+        raise Unkeyable(type(value).__qualname__)
     if not isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
         for pair in sorted(getattr(value, "__dict__", {}).items()):
             yield from pair
@@ -222,7 +227,7 @@ def _is_config(value: object) -> bool:
 def _settings() -> Iterator[str]:
     """What of torch's own state changes what a forward computes."""
     if torch_modules._global_forward_hooks or torch_modules._global_forward_pre_hooks:
-        raise _Unkeyable("hooks on all modules")
+        raise Unkeyable("hooks on all modules")
     yield f"{torch.get_default_dtype()} {torch.get_float32_matmul_precision()} {torch.get_num_threads()}"
     yield f"{torch.are_deterministic_algorithms_enabled()} {torch.backends.mkldnn.enabled}"
     for device in ("cpu", "cuda"):

@@ -14,6 +14,7 @@ from introspection.errors import InvalidArgument
 from introspection.inputs import ModelInputs
 from introspection.layer_calls import token_mask, unwrapped
 from introspection.names import named_modules
+from introspection.shapes import own_parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _input_embeddings(model: nn.Module) -> list[tuple[str, nn.Module]]:
     if named is None:
         return []
     main = named(model)
-    weight = main._parameters.get("weight")
+    weight = own_parameter(main, "weight")
     found: dict[int, tuple[str, nn.Module]] = {}
     for path, module in named_modules(model):
         alike = isinstance(module, nn.Embedding) and weight is not None and _same_bytes(module.weight, weight)

@@ -231,8 +231,9 @@ def unwrapped(model: nn.Module) -> nn.Module:
     peft = sys.modules.get("peft")
     if peft is not None and isinstance(model, peft.PeftModel) and not model.active_peft_config.is_prompt_learning:
         return unwrapped(model.get_base_model())
-    inner = model._modules.get("_orig_mod", model._modules.get("module"))
-    return unwrapped(inner) if inner is not None and len(model._modules) == 1 else model
+    children = dict(model.named_children())
+    inner = children.get("_orig_mod", children.get("module"))
+    return unwrapped(inner) if inner is not None and len(children) == 1 else model
 
 
 def in_decoder(inputs: ModelInputs, layer: str) -> bool:

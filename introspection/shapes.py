@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
+from torch import nn
 from torch.nn.parameter import is_lazy
 
 
@@ -26,6 +27,12 @@ def shape_of(tensor: torch.Tensor) -> tuple[int | None, ...] | None:
 def shape_words(shape: Iterable[int | None]) -> str:
     """A shape to read: `2×?×3`, and `()` for that of a single number."""
     return "×".join("?" if size is None else str(size) for size in shape) or "()"
+
+
+def own_parameter(module: nn.Module, name: str) -> torch.Tensor | None:
+    """The parameter a module holds itself under a name; None if there is none."""
+    # Not `get`, which the dictionaries of TorchScript do not have.
+    return module._parameters[name] if name in module._parameters else None  # noqa: SIM401
 
 
 def _size(tensor: torch.Tensor, dim: int) -> int | None:

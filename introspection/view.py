@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 
 from introspection.attention_layers import AttentionLayer, attention_layers
 from introspection.components import Role, roles
@@ -16,8 +14,6 @@ from introspection.dataflow import Dataflow
 from introspection.errors import UnknownName
 from introspection.features import Feature, FeedForward, Observer
 from introspection.names import NamedTensor, named_modules, named_tensors
-from introspection.sample_inputs import configuration
-from introspection.shapes import shape_of
 from introspection.sharing import SharingMap
 
 MODULE_TREE = "module_tree"
@@ -130,38 +126,3 @@ class View:
                 blocks = {key: child for key, child in module._modules.items() if child is not None}
                 if len(blocks) > 1 and len({type(child) for child in blocks.values()}) == 1:
                     yield path, [self._first[f"{path}.{key}" if path else key] for key in blocks]
-
-
-def signature(model: nn.Module, sample_inputs: Any) -> tuple[Any, ...]:
-    """Equal before and after means: the same modules, of the same shapes and settings, would run the same way.
-
-    Reads what modules hold in plain attributes (numbers, words, functions), and the configuration, but no weight.
-    """
-    seen: dict[int, int] = {}
-    parts: list[Any] = []
-    for path, module in named_modules(model):
-        number = seen.setdefault(id(module), len(seen))
-        if number == len(seen) - 1:
-            plain = tuple((key, value) for key, value in vars(module).items() if key != "training" and _is_plain(value))
-            called = id(vars(module).get("forward"))
-            held = tuple(
-                (key, _shape(tensor)) for key, tensor in (*module._parameters.items(), *module._buffers.items())
-            )
-            parts.append((path, number, type(module), plain, called, held))
-        else:
-            parts.append((path, number))
-    config = configuration(model)
-    settings = (
-        repr(sorted((key, repr(value)) for key, value in vars(config).items())) if hasattr(config, "__dict__") else ""
-    )
-    return (*parts, settings, id(sample_inputs))
-
-
-def _is_plain(value: object) -> bool:
-    return value is None or isinstance(value, bool | int | float | str)
-
-
-def _shape(tensor: torch.Tensor | None) -> Any:
-    if tensor is None:
-        return None
-    return "lazy" if is_lazy(tensor) else (shape_of(tensor), tensor.dtype, tensor.is_meta)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from torch import nn
 
 from introspection import ArchitectureNavigator, InvalidArgument, UnknownName
 from introspection.architecture_questions import RULES
+from introspection.follow import follow
 
 ROOT = str(Path(__file__).resolve().parents[3])
 if ROOT not in sys.path:
@@ -228,6 +231,119 @@ def test_answers_follow_ties_modules_and_settings_as_they_change() -> None:
     del model[3]
     with pytest.raises(UnknownName):
         navigator.describe_layer("3")
+
+
+class Runs(nn.Module):
+    """Runs what its plain attributes say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.order, self.options, self.last = ["a", "b"], {"again": {"a": 0}}, SimpleNamespace(name="")
+        self.opaque = Opaque()
+
+    def forward(self, x: torch.Tensor, also: torch.Tensor | None = None) -> torch.Tensor:
+        for name in [
+            *self.order,
+            *["a"] * self.options["again"]["a"],
+            *filter(None, [self.last.name, self.opaque.name]),
+        ]:
+            x = getattr(self, name)(x)
+        return x if also is None else x + also
+
+
+class Opaque:
+    name = ""
+
+    def __init__(self) -> None:
+        self.name = ""
+
+
+def of_another_class(model: Runs) -> None:
+    class Other(Runs):
+        def forward(self, x: torch.Tensor, also: torch.Tensor | None = None) -> torch.Tensor:
+            return self.b(x)  # type: ignore[no-any-return]
+
+    model.__class__ = Other
+
+
+CHANGES: dict[str, Callable[[Any], Any]] = {
+    "a list": lambda model: model.order.reverse(),
+    "a mapping in a mapping": lambda model: model.options["again"].update(a=2),
+    "a namespace": lambda model: setattr(model.last, "name", "a"),
+    "an object of another kind": lambda model: setattr(model.opaque, "name", "a"),
+    "its forward": lambda model: setattr(model, "forward", lambda x, also=None: model.b(x)),
+    "its class": of_another_class,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_flows_is_followed_again_when_what_decides_it_has_changed(change: str) -> None:
+    model, x = Runs(), torch.zeros(1, 4)
+    navigator = ArchitectureNavigator(model, x)
+    before = navigator.map_connections()
+    assert navigator.map_connections() == before
+    CHANGES[change](model)
+    after = navigator.map_connections()
+    assert after != before
+    assert after == ArchitectureNavigator(model, x).map_connections()
+
+
+def test_the_forward_of_a_class_that_is_replaced_is_followed() -> None:
+    class Replaced(Runs):
+        def forward(self, x: torch.Tensor, also: torch.Tensor | None = None) -> torch.Tensor:
+            return self.a(self.b(x))  # type: ignore[no-any-return]
+
+    navigator = ArchitectureNavigator(Replaced(), torch.zeros(1, 4))
+    assert navigator.find_layer_path("b", to="a") == ["b", "a"]
+    Replaced.forward = lambda self, x, also=None: self.b(self.a(x))  # type: ignore[method-assign]
+    assert navigator.find_layer_path("b", to="a") == []
+    assert navigator.find_layer_path("a", to="b") == ["a", "b"]
+
+
+def test_other_sample_inputs_are_followed() -> None:
+    inputs = {"x": torch.zeros(1, 4)}
+    navigator = ArchitectureNavigator(Runs(), inputs)
+    assert navigator.map_connections()["inputs"] == ["x"]
+    inputs["also"] = torch.zeros(1, 4)
+    assert navigator.map_connections()["inputs"] == ["x", "also"]
+
+
+def test_what_has_not_changed_is_not_followed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[nn.Module] = []
+
+    def counted(model: nn.Module, inputs: Any) -> Any:
+        followed.append(model)
+        return follow(model, inputs)
+
+    monkeypatch.setattr("introspection.architecture.follow", counted)
+    for make in (qwen2, t5, lambda: torch.compile(gpt2(), backend="eager"), Runs):
+        model: Any = make()
+        navigator = ArchitectureNavigator(model, torch.zeros(1, 4) if isinstance(model, Runs) else None)
+        navigator.get_architecture_summary()
+        with torch.no_grad():
+            next(iter(model.parameters())).add_(1)
+        model.train()
+        navigator.describe_layer("")
+        navigator.map_connections()
+    assert len(followed) == 4
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: torch.compile(model, backend="eager"),
+        nn.DataParallel,
+        lambda model: torch.jit.script(nn.Sequential(nn.Linear(3, 3), nn.ReLU())),
+        lambda model: torch.fx.symbolic_trace(nn.Sequential(nn.Linear(3, 3), nn.ReLU())),
+    ],
+)
+def test_models_in_wrappers_can_be_asked_about_by_every_name(wrap: Callable[[Any], Any]) -> None:
+    model = wrap(gpt2())
+    navigator = ArchitectureNavigator(model)
+    for each in names_of(model):
+        json.dumps([navigator.describe_layer(each), navigator.map_connections(each)], allow_nan=False)
+    assert navigator.get_module_details("")["training"] is model.training
 
 
 def test_without_a_forward_nothing_is_claimed_to_flow_and_the_reason_is_said() -> None:
