@@ -13,7 +13,15 @@ from sqlalchemy import Table, select
 
 from introspection.sharing import SharingMap
 from memory.events.codec import encode
-from memory.events.envelope import MEMORY_STREAM, NewEvent, StoredEvent, model_stream, to_microseconds
+from memory.events.envelope import (
+    MEMORY_STREAM,
+    AppendOfEvent,
+    KindOfEvent,
+    NewEvent,
+    StoredEvent,
+    model_stream,
+    to_microseconds,
+)
 from memory.events.models import ModelAttached, plain_map
 from memory.events.modifications import EditAborted, Restored, UnattributedWrite
 from memory.events.observations import LayerStatisticsRecorded, MetricDefined, MetricsRecorded, Observation
@@ -259,9 +267,9 @@ class Wander:
 
 def _stored(event: NewEvent, position: int) -> StoredEvent:
     noon = to_microseconds(NOON)
-    append = (position.to_bytes(32, "big"), position)
-    what = (event.stream, position, event.payload.event_type, 1)
-    return StoredEvent(position, *append, *what, noon, noon, event.act_id, None, None, None, encode(event.payload))
+    append = AppendOfEvent(position.to_bytes(32, "big"), position, noon, None, None)
+    kind = KindOfEvent(event.payload.event_type, 1)
+    return StoredEvent(position, append, event.stream, position, kind, noon, event.act_id, None, encode(event.payload))
 
 
 def fold(projection: Projection, events: Iterable[tuple[StoredEvent, Payload]]) -> Projection:

@@ -50,35 +50,49 @@ class NewEvent:
             to_microseconds(self.occurred_at)
 
 
+class AppendOfEvent(NamedTuple):
+    """The append that an event came with: what it has in common with the others of its batch."""
+
+    digest: bytes
+    """Its link of the hash chain."""
+    first_position: int
+    """Position of its first event."""
+    recorded_microseconds: int
+    """When it was made, in microseconds since 1970 UTC."""
+    correlation_id: str | None
+    """What it belongs to beyond this log."""
+    actor: str | None
+    """Who made it."""
+
+
+class KindOfEvent(NamedTuple):
+    """What an event is, and how its payload is stored."""
+
+    event_type: str
+    """Stable snake_case name of what it is."""
+    schema_version: int
+    """The payload's version when it was stored."""
+
+
 class _StoredRow(NamedTuple):
     """One event's columns, as the ledger and the rows around it hold them."""
 
     position: int
     """Store-wide number: contiguous, in commit order, never reused."""
-    append_digest: bytes
-    """Digest of the append it came with."""
-    append_first_position: int
-    """Position of that append's first event."""
+    append: AppendOfEvent
+    """The append it came with."""
     stream: str
     """The ordered history it belongs to."""
     version: int
     """Number in its stream, from 1."""
-    event_type: str
-    """Stable snake_case name of what it is."""
-    schema_version: int
-    """The payload's version when it was stored."""
+    kind: KindOfEvent
+    """Its event type and schema version."""
     occurred_microseconds: int
     """When it happened, in microseconds since 1970 UTC."""
-    recorded_microseconds: int
-    """When its append was made, in microseconds since 1970 UTC."""
     act_id: str | None
     """The act it is part of."""
-    correlation_id: str | None
-    """What its append belongs to beyond this log."""
     causation_id: str | None
     """The event that caused it."""
-    actor: str | None
-    """Who recorded it."""
     text: str
     """The stored JSON, exactly."""
 
@@ -95,7 +109,27 @@ class StoredEvent(_StoredRow):
     @property
     def event_id(self) -> str:
         """Identity derived from content and place; the same in every copy of the log."""
-        return event_id(bytes(self.append_digest), self.position - self.append_first_position)
+        return event_id(self.append.digest, self.position - self.append.first_position)
+
+    @property
+    def event_type(self) -> str:
+        """Stable snake_case name of what it is."""
+        return self.kind.event_type
+
+    @property
+    def schema_version(self) -> int:
+        """The payload's version when it was stored."""
+        return self.kind.schema_version
+
+    @property
+    def correlation_id(self) -> str | None:
+        """What its append belongs to beyond this log."""
+        return self.append.correlation_id
+
+    @property
+    def actor(self) -> str | None:
+        """Who recorded it."""
+        return self.append.actor
 
     @property
     def occurred_at(self) -> datetime.datetime:
@@ -105,7 +139,7 @@ class StoredEvent(_StoredRow):
     @property
     def recorded_at(self) -> datetime.datetime:
         """When its append was made, UTC."""
-        return from_microseconds(self.recorded_microseconds)
+        return from_microseconds(self.append.recorded_microseconds)
 
     @property
     def model(self) -> str | None:

@@ -27,21 +27,17 @@ class Chunk:
 
     def __init__(self, events: Sequence[StoredEvent], *, warn: bool = True) -> None:
         self.all = events
-        kinds = {(event.event_type, event.schema_version) for event in events}
+        kinds = {event.kind for event in events}
         unknown = {kind: words for kind in kinds if (words := _unknown(*kind))}
         if unknown and warn:
             for event in events:
-                if (event.event_type, event.schema_version) in unknown:
+                if event.kind in unknown:
                     _log.warning(
                         "position %d is kept and passed over (rebuild the projections after upgrading): %s",
                         event.position,
-                        unknown[event.event_type, event.schema_version],
+                        unknown[event.kind],
                     )
-        self._events = (
-            [event for event in events if (event.event_type, event.schema_version) not in unknown]
-            if unknown
-            else events
-        )
+        self._events = [event for event in events if event.kind not in unknown] if unknown else events
         known = kinds - unknown.keys()
         self._types = {each for each, _ in known}
         self._old = {each for each, version in known if version != payload_type(each).schema_version}
