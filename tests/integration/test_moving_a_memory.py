@@ -17,6 +17,9 @@ from memory.errors import KeyConflict, LogSealed
 
 torch.set_num_threads(1)
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what does not depend on the engine."""
+
 
 class Tied(nn.Module):
     """An embedding and a head that are one tensor."""
@@ -80,6 +83,7 @@ def _as_text(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@on_sqlite
 def test_a_model_attached_after_a_rollover_resumes(database_url: str, tmp_path: Path) -> None:
     model = Tied()
     with MemorySystem(database_url) as memory:
@@ -94,6 +98,7 @@ def test_a_model_attached_after_a_rollover_resumes(database_url: str, tmp_path: 
         assert memory.verify().ok
 
 
+@on_sqlite
 def test_weights_changed_behind_the_back_are_noticed_across_a_rollover(database_url: str, tmp_path: Path) -> None:
     model = Tied()
     with MemorySystem(database_url) as memory:
@@ -107,6 +112,7 @@ def test_weights_changed_behind_the_back_are_noticed_across_a_rollover(database_
         assert found[-1] == "unattributed_write"
 
 
+@on_sqlite
 def test_sharing_as_it_was_last_known_goes_on(database_url: str, tmp_path: Path) -> None:
     with MemorySystem(database_url) as memory:
         memory.attach(SharingMap.from_relations(names=["a", "b", "c"], same=[["a", "b"]]), name="m")
@@ -118,6 +124,7 @@ def test_sharing_as_it_was_last_known_goes_on(database_url: str, tmp_path: Path)
         assert sum(event.event_type == "sharing_changed" for event in memory.store.read()) == 0
 
 
+@on_sqlite
 def test_metrics_mean_in_the_new_log_what_they_meant_last(database_url: str, tmp_path: Path) -> None:
     with MemorySystem(database_url) as memory:
         memory.define_metric("loss", better="lower")

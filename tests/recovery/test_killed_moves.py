@@ -129,6 +129,7 @@ def test_killed_anywhere_a_rollover_leaves_one_log_in_use_and_again_finishes(
     assert min(kills.values()) > 0
 
 
+@pytest.mark.parametrize("places", ["sqlite", "postgresql"] if STEPS == "statements" else ["sqlite"], indirect=True)
 def test_killed_anywhere_an_import_holds_whole_appends_and_again_finishes(
     places: Callable[[], tuple[str, str]], mover: Mover, tmp_path: Path
 ) -> None:

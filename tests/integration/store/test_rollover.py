@@ -32,6 +32,9 @@ from memory.store.transfer.importing import import_log
 
 Note = Callable[..., NewEvent]
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what does not depend on the engine."""
+
 
 @pytest.fixture
 def old(store: EventStore, note: Note) -> EventStore:
@@ -108,6 +111,7 @@ def test_the_new_log_goes_on_from_the_old_head(old: EventStore, rolled: Rollover
     assert new.verify().ok
 
 
+@on_sqlite
 def test_reading_from_nothing_starts_at_the_first_event_there_is(new: EventStore) -> None:
     assert [event.position for event in new.read()] == [16, 17, 18]
     assert [event.position for event in new.read(after=17)] == [18]
@@ -134,12 +138,14 @@ def test_a_key_of_the_old_log_repeats_what_was_recorded_there(old: EventStore, n
     assert new.head().position == 18
 
 
+@on_sqlite
 def test_a_key_of_the_old_log_is_refused_for_other_content(new: EventStore, note: Note) -> None:
     with pytest.raises(KeyConflict) as refused:
         new.append([note("other", stream="s1", key="k2")])
     assert refused.value.position == 8
 
 
+@on_sqlite
 def test_a_key_is_found_whichever_of_many_events_carries_it(
     old: EventStore, new_url: str, note: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +160,7 @@ def test_a_key_is_found_whichever_of_many_events_carries_it(
         assert new.verify().ok
 
 
+@on_sqlite
 def test_keys_and_versions_last_over_several_rollovers(
     new: EventStore, note: Note, tmp_path: Path, old: EventStore
 ) -> None:
@@ -177,6 +184,7 @@ def test_an_anchor_of_the_old_head_holds_in_the_new_log(old: EventStore, new_url
     assert old.verify([anchor]).ok
 
 
+@on_sqlite
 def test_an_anchor_from_before_the_old_head_is_not_taken_as_proved(store: EventStore, new_url: str, note: Note) -> None:
     older = store.anchor()
     store.append([note(0)])
@@ -258,12 +266,14 @@ def test_rolled_over_again_to_the_same_place_it_says_so(
         assert new.head() == head
 
 
+@on_sqlite
 def test_rolled_over_to_another_place_it_is_refused(old: EventStore, rolled: RolloverReport, tmp_path: Path) -> None:
     with pytest.raises(LogSealed):
         rollover(old.database, tmp_path / "third.db")
     assert not (tmp_path / "third.db").exists()
 
 
+@on_sqlite
 def test_a_place_with_a_log_in_it_is_refused_and_the_old_log_goes_on(old: EventStore, new_url: str, note: Note) -> None:
     with EventStore.open(new_url) as taken:
         taken.append([note("theirs")])
@@ -273,17 +283,20 @@ def test_a_place_with_a_log_in_it_is_refused_and_the_old_log_goes_on(old: EventS
     assert old.append([note("on")])[0].position == 16
 
 
+@on_sqlite
 @pytest.mark.parametrize(("to", "words"), [(":memory:", "outlive"), (None, "the log stays where it is")])
 def test_no_log_goes_on_in_memory_or_in_itself(old: EventStore, to: str | None, words: str) -> None:
     with pytest.raises(InvalidArgument, match=words):
         rollover(old.database, to or old.database.location.url.render_as_string(hide_password=False))
 
 
+@on_sqlite
 def test_an_empty_log_has_nothing_to_go_on_from(store: EventStore, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="empty"):
         rollover(store.database, tmp_path / "new.db")
 
 
+@on_sqlite
 def test_what_must_be_told_again_is_as_of_the_sealed_head(old: EventStore, new_url: str, note: Note) -> None:
     told: list[int] = []
 
@@ -300,6 +313,7 @@ def test_what_must_be_told_again_is_as_of_the_sealed_head(old: EventStore, new_u
         assert list(new.read())[-1].payload.data == {"n": "as of 17"}
 
 
+@on_sqlite
 def test_writers_that_leave_no_moment_for_a_rollover_are_told_of(old: EventStore, new_url: str, note: Note) -> None:
     with pytest.raises(DatabaseBusy, match="faster"):
         rollover(old.database, new_url, retell=lambda: (old.append([note(0)])[0].position - 1, []))
@@ -369,6 +383,7 @@ def test_a_new_log_stays_closed_as_long_as_the_old_one_is_in_use(
     assert migrate.check(new.database) == ()
 
 
+@on_sqlite
 def test_a_new_log_that_cannot_ask_the_old_one_stays_closed(new: EventStore, note: Note) -> None:
     with new.database.writing(lock="ledger") as connection:
         set_seal(connection, Seal("unfinished", "/nowhere/old.db", 5, 15, "00" * 32))
@@ -384,6 +399,7 @@ CUT = (
 PRETENDED = "UPDATE appends SET first_position = 7, last_position = 6 WHERE append_id = 2"
 
 
+@on_sqlite
 def test_a_beginning_that_was_cut_off_cannot_pass_as_a_rollover(
     old: EventStore, behind_our_back: Callable[..., None]
 ) -> None:
@@ -434,6 +450,7 @@ def test_a_continued_log_is_exported_and_imported_as_what_it_is(
         assert copy.append([note(0, stream="s0")], expected_version={"s0": 5})[0].version == 6
 
 
+@on_sqlite
 def test_an_import_that_ended_amid_what_was_carried_over_goes_on(
     new: EventStore, tmp_path: Path, note: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -463,6 +480,7 @@ def _import_and_stop(copy: EventStore, folder: Path, appends: int, monkeypatch: 
             import_log(copy.database, folder, progress=stop)
 
 
+@on_sqlite
 def test_a_log_that_goes_on_joins_the_copy_of_the_log_before(
     old: EventStore, new_url: str, tmp_path: Path, note: Note
 ) -> None:
@@ -477,6 +495,7 @@ def test_a_log_that_goes_on_joins_the_copy_of_the_log_before(
         assert joined.verify([old.anchor(), new.anchor()]).ok
 
 
+@on_sqlite
 def test_a_log_that_ends_before_the_export_begins_is_refused_untouched(
     old: EventStore, new_url: str, tmp_path: Path, note: Note
 ) -> None:

@@ -28,6 +28,9 @@ from memory.store.transfer.export import ExportReport, export_log
 from memory.store.transfer.importing import import_log
 
 Note = Callable[..., NewEvent]
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what does not depend on the engine."""
 FORMATS = ("jsonl", "parquet")
 EVERYTHING = (
     "SELECT append_id, first_position, last_position, recorded_at, actor, correlation_id, digest FROM appends "
@@ -134,6 +137,7 @@ def test_an_export_of_an_empty_log_is_imported_as_one(tmp_path: Path) -> None:
         assert import_log(target.database, tmp_path / "out").events == 0
 
 
+@on_sqlite
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_events_lie_in_files_by_position(filled: EventStore, tmp_path: Path, file_format: Any) -> None:
     export(filled, tmp_path / "out", file_format=file_format, events_per_file=4)
@@ -141,6 +145,7 @@ def test_events_lie_in_files_by_position(filled: EventStore, tmp_path: Path, fil
     assert names == [f"events-{first:012}.{file_format}" for first in (1, 7, 13)]
 
 
+@on_sqlite
 def test_parquet_has_plain_columns_and_exact_payloads(filled: EventStore, tmp_path: Path) -> None:
     import pyarrow.parquet
 
@@ -173,6 +178,7 @@ def test_an_export_is_never_written_over(written: Path, tmp_path: Path) -> None:
     assert (written / "manifest.json").read_bytes() == before
 
 
+@on_sqlite
 def test_an_export_that_fails_leaves_nothing_behind(
     filled: EventStore, behind_our_back: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -312,6 +318,7 @@ def test_an_export_that_is_not_whole_is_refused_before_anything_is_written(
     assert target.head().append_id == 0
 
 
+@on_sqlite
 def test_a_parquet_file_that_was_changed_is_refused(filled: EventStore, other: EventStore, tmp_path: Path) -> None:
     export(filled, tmp_path / "out", file_format="parquet")
     path = events_file(tmp_path / "out")
@@ -345,6 +352,7 @@ def test_a_log_with_another_history_is_refused_untouched(store: EventStore, writ
     assert content(store) == before
 
 
+@on_sqlite
 def test_a_longer_log_with_another_history_is_refused_untouched(store: EventStore, written: Path, note: Note) -> None:
     for number in range(7):
         store.append([note(number)])
@@ -354,6 +362,7 @@ def test_a_longer_log_with_another_history_is_refused_untouched(store: EventStor
     assert content(store) == before
 
 
+@on_sqlite
 def test_an_append_during_an_import_ends_it(
     store: EventStore, written: Path, note: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,6 +373,7 @@ def test_an_append_during_an_import_ends_it(
     assert store.verify().ok
 
 
+@on_sqlite
 def test_a_payload_that_no_palimpsest_wrote_is_refused_though_its_digest_is_right(
     store: EventStore, filled: EventStore, other: EventStore, behind_our_back: Callable[..., None], tmp_path: Path
 ) -> None:
