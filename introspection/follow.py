@@ -44,6 +44,8 @@ def follow(model: nn.Module, sample_inputs: Any = None) -> Dataflow:
     Raises:
         NotFollowed: There is nothing to call it with, or every attempt failed; says why for each.
     """
+    if any(isinstance(module, torch.jit.ScriptModule) for _, module in named_modules(model)):
+        raise NotFollowed("TorchScript runs it, where no call is seen: give the model that was scripted or traced")
     reasons: list[str] = []
     candidates = (
         [_arguments(sample_inputs)]

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from introspection.chunks import readable
-from introspection.errors import UnsupportedStorage
+from introspection.errors import InvalidArgument, UnsupportedStorage
 from introspection.names import named_modules, named_tensors
 
 _REGISTRIES = tuple(
@@ -48,6 +48,7 @@ def preserve_state(
 
     Raises:
         UnsupportedStorage: A tensor of the model is not initialised yet: a forward would make the model another one.
+        InvalidArgument: The model is scripted by TorchScript, in all or in part: what it runs is not this.
 
     Example:
         with preserve_state(model, grad=True):
@@ -58,6 +59,13 @@ def preserve_state(
     `config._attn_implementation` at each call of an attention (its "attention interface").
     """
     modules = {id(module): module for _, module in named_modules(model)}
+    for module in modules.values():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise InvalidArgument(
+                "model",
+                type(module).__qualname__,
+                "its layers run where no hook sees them: give the model that was scripted or traced",
+            )
     for held in named_tensors(model):
         if is_lazy(held.tensor):
             raise UnsupportedStorage(

@@ -36,7 +36,11 @@ class Tripwire:
         met = walk(model)
         modules = list({id(module): module for _, module in met.modules}.values())
         self._dictionaries: list[dict[str, Any]] = [
-            held for module in modules for held in (module._parameters, module._buffers, module._modules) if held
+            held
+            for module in modules
+            for held in (module._parameters, module._buffers, module._modules)
+            # What TorchScript keeps is in no dictionary, and is not bound anew from Python.
+            if isinstance(held, dict) and held
         ]
         self._held = [*self._values(), _END]
         tensors = {id(held.tensor): held.tensor for held in met.tensors}.values()

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from introspection import ArchitectureNavigator, GradientAnalyzer, InvalidArgument, TemporalAnalyzer
 from introspection.activations import ActivationMonitor
 from introspection.errors import CaptureBudgetExceeded, UnsupportedStorage
 from introspection.model_state import preserve_state
@@ -223,3 +224,19 @@ def test_a_model_that_a_forward_would_initialise_is_refused() -> None:
     model = nn.Sequential(nn.LazyLinear(3))
     with pytest.raises(UnsupportedStorage, match=r"0\.weight"), preserve_state(model):
         pass
+
+
+def test_a_scripted_model_is_refused_in_words_and_untouched() -> None:
+    model = torch.jit.script(nn.Sequential(nn.Linear(3, 3), nn.Dropout())).train()
+    x = torch.randn(2, 3)
+    for ask in (
+        ActivationMonitor(model).capture_activations,
+        ActivationMonitor(nn.Sequential(model)).capture_attention_weights,
+        GradientAnalyzer(model).input_sensitivity,
+        TemporalAnalyzer(model).layer_flow,
+    ):
+        with pytest.raises(InvalidArgument, match="RecursiveScriptModule"):
+            ask(x)
+    assert model.training
+    assert ArchitectureNavigator(model, x).get_architecture_summary()["parameters"]["elements"] == 12
+    assert model.training
