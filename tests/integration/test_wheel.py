@@ -71,9 +71,21 @@ def test_its_migrations_are_the_checkouts(installed: Path) -> None:
     assert scripts(installed / "memory" / "_migrations") == scripts(ROOT / "migrations")
 
 
-def test_its_command_explains_every_error_and_keeps_a_log(installed: Path, tmp_path: Path) -> None:
-    code = "import sys; from memory.cli import main; sys.exit(main())"
-    assert "database-full" in run(installed, tmp_path, code, "explain", "database-full")
-    run(installed, tmp_path, "from memory import MemorySystem; MemorySystem('research.db').close()")
+COMMANDS = """
+import sys
+from memory import MemorySystem
+from memory.cli import main
+MemorySystem("research.db").close()
+for command in (["verify", "-d", "research.db"], ["explain", "database-full"]):
+    sys.argv[1:] = command
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, end.code
+"""
+
+
+def test_its_command_verifies_a_log_and_explains_an_error(installed: Path, tmp_path: Path) -> None:
+    printed = run(installed, tmp_path, COMMANDS)
+    assert "free some space" in printed.lower()
     assert (tmp_path / "research.db").exists()
-    run(installed, tmp_path, code, "verify", "-d", "research.db")

@@ -12,22 +12,30 @@ import pytest
 from memory import MemorySystem
 from memory.errors import DatabaseBusy
 from memory.store import EventStore, migrate
-from memory.store.engine import Database
+from memory.store.engine import _LOCKS, MIGRATION_LOCK_SQL, Database
 
 HOLDER = """
-import sys
-from memory.store.engine import Database
-database = Database.open(sys.argv[1])
-with database.writing(lock=sys.argv[2]):
-    print("held", flush=True)
-    sys.stdin.read()
+import importlib, sys
+driver, place, *statements = sys.argv[1:]
+options = {"isolation_level": None} if driver == "sqlite3" else {}
+connection = importlib.import_module(driver).connect(place, **options)
+for statement in statements:
+    connection.execute(statement)
+print("held", flush=True)
+sys.stdin.read()
 """
 
 
 @contextmanager
 def held_by_another_process(url: str, lock: str) -> Iterator[None]:
-    """A real other process in the middle of a write transaction."""
-    command = [sys.executable, "-c", HOLDER, url, lock]
+    """A real other process, without Palimpsest, in the middle of a write transaction."""
+    if url.startswith("sqlite"):
+        place = ["sqlite3", url.removeprefix("sqlite:///"), "BEGIN IMMEDIATE"]
+    elif lock == "migration":
+        place = ["psycopg", url, *MIGRATION_LOCK_SQL]
+    else:
+        place = ["psycopg", url, f"SELECT pg_advisory_xact_lock({_LOCKS[lock]}, 'ledger'::regclass::oid::int)"]
+    command = [sys.executable, "-c", HOLDER, *place]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

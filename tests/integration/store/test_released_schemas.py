@@ -182,7 +182,9 @@ def fails_at(database: Database, direction: str, revision: str, statement: int) 
     return False
 
 
-def test_processes_that_open_it_at_once_upgrade_it_once(thawed: Thawed) -> None:
+def test_processes_that_open_it_at_once_upgrade_it_once(bare_url: str, schemas: ModuleType) -> None:
+    # From the oldest, which has the longest way to go.
+    thawed = Thawed(bare_url, FROZEN[0], schemas.thaw(bare_url, FROZEN[0]))
     line = [sys.executable, "-c", UPGRADE_TOGETHER, thawed.url, str(PROCESSES)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == f"{[0] * PROCESSES}\n", done.stderr

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from memory.events import NewEvent
 from memory.store import EventStore
 
-SHORT, LONG = 3_000, 30_000
+SHORT, LONG = 2_000, 20_000
 TEXT = "x" * 600
-ALLOWED = 5 * 2**20
-"""Bytes: the payloads alone of what the long log has more are 16 MB."""
+ALLOWED = 4 * 2**20
+"""Bytes: the payloads alone of what the long log has more are 11 MB."""
 MEASURE = """
 import sys
 from memory.store import EventStore
