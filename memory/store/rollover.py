@@ -22,6 +22,7 @@ from memory.store import faults, migrate
 from memory.store.append import AppendPlan
 from memory.store.carried import CHUNK, Carried, continuation, every_key
 from memory.store.connect import make_engine
+from memory.store.disk import to_disk
 from memory.store.engine import Database
 from memory.store.head import Head, read_head, read_origin
 from memory.store.insert import write_rows
@@ -30,7 +31,6 @@ from memory.store.location import Location, locate
 from memory.store.prepare import prepare
 from memory.store.seal import Seal, lift_seal, read_seal, set_seal
 from memory.store.tables import appends, record_keys, streams
-from memory.store.transfer.folder import to_disk
 
 Retell = Callable[[], tuple[int, Sequence[NewEvent]]]
 """Gives what the new log must be told again, as of a position of the old one."""

@@ -1,4 +1,5 @@
-/* Notes every write and sync of a process, in order: one line "<nanoseconds> <write|sync> <path>" in $ORDER_LOG.
+/* Notes every write, sync and rename of a process, in order: one line "<nanoseconds> <write|sync|rename> <path>" in
+   $ORDER_LOG; of a rename the new path.
    Loaded with LD_PRELOAD; libc's own functions do the work. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static void note(const char *what, int fd) {
+static void note_path(const char *what, const char *path) {
     static int out = -1;
     if (out < 0) {
         const char *path = getenv("ORDER_LOG");
@@ -20,16 +21,21 @@ static void note(const char *what, int fd) {
         out = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
         if (out < 0) return;
     }
-    char link[64], path[512], line[640];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, sizeof path - 1);
-    if (length < 0) return;
-    path[length] = 0;
+    char line[640];
     if (path[0] != '/') return;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     int size = snprintf(line, sizeof line, "%lld%09ld %s %s\n", (long long)now.tv_sec, now.tv_nsec, what, path);
     syscall(SYS_write, out, line, size);
+}
+
+static void note(const char *what, int fd) {
+    char link[64], path[512];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0) return;
+    path[length] = 0;
+    note_path(what, path);
 }
 
 #define REAL(name) \
@@ -43,3 +49,4 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) { REAL(p
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at) { REAL(pwritev64); ssize_t r = real(fd, parts, count, at); note("write", fd); return r; }
 int fsync(int fd) { REAL(fsync); int r = real(fd); if (r == 0) note("sync", fd); return r; }
 int fdatasync(int fd) { REAL(fdatasync); int r = real(fd); if (r == 0) note("sync", fd); return r; }
+int rename(const char *from, const char *to) { REAL(rename); int r = real(from, to); if (r == 0) note_path("rename", to); return r; }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from memory import MemorySystem
 from memory.store import EventStore, migrate
 from memory.store.engine import Database
+from memory.weights.blobs import BlobStore
 
 
 def test_killed_while_appending_nothing_acknowledged_is_lost(zygote: Any, database_url: str, rounds: int) -> None:
@@ -75,3 +77,20 @@ def tables(memory: MemorySystem) -> dict[str, list[dict[str, Any]]]:
     """The rows of every read model, in order."""
     names = ("storages", "modifications", "affected_layers", "metrics", "patterns", "beliefs", "architectural_facts")
     return {name: sorted((dict(row) for row in memory.query_sql(f"SELECT * FROM {name}")), key=repr) for name in names}
+
+
+def test_killed_while_putting_blobs_each_acknowledged_one_is_there_and_none_is_half_written(
+    zygote: Any, tmp_path: Path, rounds: int
+) -> None:
+    draw = random.Random(5)
+    blobs = BlobStore(tmp_path / "research.db.blobs")
+    acknowledged: set[str] = set()
+    for _ in range(rounds):
+        acknowledged |= set(zygote.live_and_die("blob", str(blobs.folder), draw))
+        there = set(blobs.digests())
+        assert acknowledged <= there
+        for digest in there:
+            blobs.get(digest)
+    assert len(acknowledged) > rounds
+    assert set(blobs.sweep(acknowledged, grace=0)) == there - acknowledged
+    assert {path.name for path in blobs.folder.glob("*/*")} == acknowledged

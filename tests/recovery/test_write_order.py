@@ -1,4 +1,4 @@
-"""That a commit waits for the disk: every write and sync is traced, and each acknowledgement comes after its sync.
+"""That whoever is answered was waited for: every write, sync and rename is traced, and the answer comes after them.
 
 A kill -9 cannot show this: the kernel keeps what a killed process wrote. Power loss would, or looking at the order.
 """
@@ -116,3 +116,31 @@ def test_postgresql_syncs_its_log_within_every_append_that_is_to_be_durable(
         syncs = [each.moment for each in read(trace) if each.what == "sync" and "/pg_wal/" in each.path]
     synced = [any(began <= moment <= ended for moment in syncs) for began, ended in spans]
     assert all(synced) if waits else sum(synced) <= 1
+
+
+def test_a_blob_is_on_the_disk_before_it_has_its_name_and_the_name_before_it_is_answered(
+    tmp_path: Path, trace: Path
+) -> None:
+    folder = tmp_path / "research.db.blobs"
+    program = (
+        "import sys; from pathlib import Path; from memory.weights.blobs import BlobStore; "
+        "print(BlobStore(Path(sys.argv[1])).put(b'x' * 200_000)); Path(sys.argv[2]).write_text('answered')"
+    )
+    answered = tmp_path / "answered"
+    command = [sys.executable, "-c", program, str(folder), str(answered)]
+    digest = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    home = str(folder / digest[:2])
+    done = [
+        (each.what, "partial" if each.path.endswith(".partial") else each.path.removeprefix(f"{home}/"))
+        for each in read(trace)
+        if each.path.startswith((str(folder), str(answered)))
+    ]
+    assert done[-5:] == [
+        ("write", "partial"),
+        ("sync", "partial"),
+        ("rename", digest),
+        ("sync", home),
+        ("write", str(answered)),
+    ]
+    # The folders themselves, before anything is in them.
+    assert ("sync", str(folder)) in done[:-5]

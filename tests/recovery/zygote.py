@@ -11,6 +11,7 @@ import os
 import random
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from memory import MemorySystem
@@ -72,11 +73,23 @@ def migrate(url: str, note: Note, draw: random.Random) -> None:
         migration.downgrade(database, "base")
 
 
+def blob(url: str, note: Note, draw: random.Random) -> None:
+    """Blobs of up to a megabyte, many of them put before, acknowledged by digest; the url is the folder."""
+    from memory.weights.blobs import BlobStore
+
+    blobs = BlobStore(Path(url))
+    while True:
+        size = draw.choice((0, 100, 70_000, 1_000_000))
+        with blobs.pointing():
+            note(blobs.put(random.Random(draw.randrange(40)).randbytes(size)))
+
+
 JOBS: dict[str, Callable[[str, Note, random.Random], None]] = {
     "append": append,
     "batch": batch,
     "project": project,
     "migrate": migrate,
+    "blob": blob,
 }
 
 

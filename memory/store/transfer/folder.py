@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import uuid
@@ -10,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from memory.errors import DatabaseFull, DatabaseUnavailable, InvalidArgument
+from memory.errors import InvalidArgument
+from memory.store.disk import to_disk, writing_to
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     if not target.parent.is_dir():
         raise InvalidArgument("path", str(target), f"make its folder first: mkdir -p {target.parent}")
     partial = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}.partial"
-    try:
+    with writing_to(target):
         partial.mkdir()
         try:
             yield partial
@@ -42,20 +42,3 @@ def whole_folder(target: Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DatabaseFull(
-                f"no room is left on the disk for {target}", remedy="free some space; nothing was left behind"
-            ) from error
-        raise DatabaseUnavailable(
-            f"{target} cannot be written: {error.strerror or error}", remedy="check the folder's permissions"
-        ) from error
-
-
-def to_disk(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
