@@ -67,7 +67,7 @@ class Chunk:
 
     def fields(self, event: StoredEvent) -> dict[str, Any]:
         """Give an event's payload as it is stored, lifted to the latest schema version."""
-        if event.event_type in self._old:
+        if self._old and event.event_type in self._old:
             return event.fields
         parsed: dict[str, Any] = orjson.loads(event.text)
         return parsed

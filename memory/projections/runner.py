@@ -9,13 +9,15 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select, update
 
 from memory.errors import DatabaseError, ProjectionError
+from memory.events.envelope import StoredEvent
 from memory.projections.base import Projection
 from memory.projections.chunk import Chunk, stopped
 from memory.projections.rebuilding import Factory, begin, rebuild
@@ -87,14 +89,14 @@ class ProjectionRunner:
         head = self._store.head().position
         self._load()
         self._failed = {}
+        log = _Log(self._store)
         while True:
             going = [running for name, running in self._running.items() if name not in self._failed]
             behind = min((running.position for running in going), default=0)
             group = [running for running in going if running.position == behind]
             # Of what one projection stopped at before, no more is read than what it is tried with again.
             again = any(running.stopped_at == behind + 1 for running in group)
-            limit = 1 if again else CHUNK
-            events = list(self._store.read(after=behind, limit=limit)) if going and behind < head else []
+            events = log.after(behind, 1 if again else CHUNK) if going and behind < head else []
             if not events:
                 break
             self._advance(group, behind, Chunk(events))
@@ -239,6 +241,24 @@ class ProjectionRunner:
     def _forget(self, group: Sequence[_Running]) -> None:
         for running in group:
             self._running.pop(running.projection.name, None)
+
+
+class _Log:
+    """Reads the log a few events at a time, by one reading for as long as they follow one another."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self._events: Iterator[StoredEvent] = iter(())
+        self._at = -1
+
+    def after(self, position: int, limit: int) -> list[StoredEvent]:
+        """Give the next events after a position; none at the end of the log."""
+        found = list(islice(self._events, limit)) if position == self._at else []
+        if not found:
+            self._events = self._store.read(after=position)
+            found = list(islice(self._events, limit))
+        self._at = found[-1].position if found else -1
+        return found
 
 
 _WHERE = positions.c.name, positions.c.version, positions.c.position

@@ -46,14 +46,16 @@ def make_engine(location: Location, durability: Durability) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # The driver begins nothing by itself (isolation_level=None), so that schema changes are transactional too.
+        # By the driver itself: SQLAlchemy's own way around each statement takes as long as the commit.
+        driver: Any = connection.connection.dbapi_connection
         if connection.get_execution_options().get(IMMEDIATE):
-            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+            driver.execute("PRAGMA busy_timeout = 0")
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                driver.execute("BEGIN IMMEDIATE")
             finally:
-                connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+                driver.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
         else:
-            connection.exec_driver_sql("BEGIN")
+            driver.execute("BEGIN")
 
     return engine
 
