@@ -94,7 +94,7 @@ def rebuild(
     database: DatabaseOption = DEFAULT_DATABASE,
     as_json: JsonOption = False,
 ) -> None:
-    """Throw the tables computed from the log away and compute them again; the log is only read."""
+    """Compute the read tables again, beside those there are, and switch; the log is only read."""
     from memory.cli.output import print_json, words
     from memory.projections.catalogue import PROJECTIONS
     from memory.projections.runner import ProjectionRunner
