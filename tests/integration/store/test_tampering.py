@@ -11,7 +11,7 @@ from sqlalchemy import Column, LargeBinary, NullPool, Table, Text, create_engine
 from memory.events import NewEvent
 from memory.events.codec import content_digest
 from memory.events.envelope import model_of
-from memory.store import EventStore, verify
+from memory.store import EventStore, stored_bytes, verify
 from memory.store.chain import append_digest, event_bytes
 from memory.store.tables import appends, event_types, ledger, record_keys, streams
 
@@ -22,7 +22,8 @@ Behind = Callable[..., None]
 @pytest.fixture
 def filled(store: EventStore, note: Note, monkeypatch: pytest.MonkeyPatch) -> EventStore:
     """Five appends of three events each, every column filled: append n has the positions 3n-2 to 3n."""
-    monkeypatch.setattr(verify, "CHUNK", 4)
+    for module in (verify, stored_bytes):
+        monkeypatch.setattr(module, "CHUNK", 4)
     for number in range(5):
         events = [
             note([number, part], stream=f"s-{part}", key=f"k{number}-{part}", act_id=f"a{part}", causation_id="c")

@@ -7,7 +7,7 @@ import pytest
 
 from memory.errors import InvalidArgument
 from memory.events import NewEvent
-from memory.store import EventStore, verify
+from memory.store import EventStore, stored_bytes, verify
 from memory.store.anchor import Anchor
 
 Note = Callable[..., NewEvent]
@@ -16,7 +16,8 @@ Note = Callable[..., NewEvent]
 @pytest.fixture
 def filled(store: EventStore, note: Note, monkeypatch: pytest.MonkeyPatch) -> EventStore:
     """Five appends of three events each: append n has the positions 3n-2 to 3n."""
-    monkeypatch.setattr(verify, "CHUNK", 4)
+    for module in (verify, stored_bytes):
+        monkeypatch.setattr(module, "CHUNK", 4)
     for number in range(5):
         store.append(
             [note([number, part], stream=f"s{part}", key=f"k{number}" if part == 1 else None) for part in range(3)],
