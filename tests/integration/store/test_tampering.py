@@ -223,6 +223,21 @@ def test_a_chain_forged_to_its_end_is_only_seen_with_an_anchor(
     assert (report.problems[0].append_id, report.problems[0].last_position) == (5, 15)
 
 
+def test_versions_that_do_not_follow_are_seen_even_in_a_forged_chain(
+    filled: EventStore, behind_our_back: Behind
+) -> None:
+    # The last event of stream s-1, which is version 5 there.
+    behind_our_back(
+        filled,
+        "UPDATE ledger SET version = 7 WHERE position = 14",
+        "UPDATE streams SET version = 7 WHERE name = 's-1'",
+    )
+    forge(filled)
+    problem = filled.verify().problems[0]
+    assert "event 14 is version 7 of 's-1', and 5 is next" in problem.message
+    assert problem.append_id == 5
+
+
 def forge(store: EventStore) -> None:
     """Make every digest anew, as somebody would who has read our code."""
     with create_engine(store.database.location.url, poolclass=NullPool).begin() as connection:
