@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# More than there are cores: many tests wait, for servers, locks and processes that are killed.
+WORKERS ?= 3
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 FRAME := pyproject.toml constraints.txt memory/version.py
 
@@ -34,7 +36,7 @@ lint: $(VENV)/.installed-test  ## ruff, mypy --strict, import rules
 	$(BIN)/lint-imports
 
 test: lint  ## lint, then every test, on SQLite and on a real PostgreSQL
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 bench: $(VENV)/.installed-bench  ## the measurements behind our claims of speed and validity
 	set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
