@@ -18,6 +18,7 @@ from memory.errors import ConcurrencyError, CorruptionError, KeyConflict
 from memory.events.envelope import LAST_MICROSECOND, category_of, event_id, event_ids
 from memory.store.carried import carried_under
 from memory.store.chain import all_utf8, append_digest, events_bytes
+from memory.store.driver import fetch
 from memory.store.head import read_head, read_origin
 from memory.store.insert import AppendRow, KeyRow, LedgerRow, write_rows
 from memory.store.prepare import PreparedBatch, PreparedEvent
@@ -229,8 +230,10 @@ class AppendPlan:
         wanted = sorted({name for each in batches for name in each.streams})
         found: dict[str, _Stream] = {}
         for start in range(0, len(wanted), _PARAMETER_LIMIT):
-            rows = self._connection.execute(_STREAMS, {"names": wanted[start : start + _PARAMETER_LIMIT]})
-            found.update({row.name: _Stream(row.stream_id, row.version, row.version) for row in rows})
+            names = wanted[start : start + _PARAMETER_LIMIT]
+            query = f"{_STREAMS} ({', '.join('?' * len(names))})"
+            for name, stream_id, version in fetch(self._connection, query, names):
+                found[name] = _Stream(stream_id, version, version)
         return found
 
     def _read_keys(self, batches: Iterable[PreparedBatch]) -> dict[str, _Keyed]:
@@ -274,9 +277,7 @@ def _recorded(row: Any) -> Appended:
     return Appended(row.position, identity, row.event_type, row.stream, row.version, replayed=True)
 
 
-_STREAMS = select(streams.c.name, streams.c.stream_id, streams.c.version).where(
-    streams.c.name.in_(bindparam("names", expanding=True))
-)
+_STREAMS = "SELECT name, stream_id, version FROM streams WHERE name IN"
 _RECORDED = (
     select(
         record_keys.c.key,

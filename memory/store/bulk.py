@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 from sqlalchemy import JSON, BigInteger, Boolean, Connection, Float, Integer, Table, Text
 
+from memory.store.driver import driver_of
+
 Columns = tuple[tuple[str, str], ...]
 """(name, PostgreSQL type) of every column that is written, in the order in which rows hold them."""
 
@@ -36,7 +38,7 @@ def write(connection: Connection, table: str, columns: Columns, rows: Sequence[t
     if not rows:
         return
     # By the driver itself: SQLAlchemy's own way around a statement costs as much as a dozen rows.
-    driver: Any = connection.connection.dbapi_connection
+    driver = driver_of(connection)
     if connection.dialect.name == "sqlite":
         _execute(driver, table, columns, list(chain.from_iterable(rows)))
     elif len(rows) >= _COPY_FROM:
@@ -62,7 +64,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     for at in documents:
         values[at::width] = [value if value is None else document(value) for value in values[at::width]]
     if sqlite:
-        _execute(connection.connection.dbapi_connection, table.name, columns, values)
+        _execute(driver_of(connection), table.name, columns, values)
     else:
         found = iter(values)
         write(connection, table.name, columns, list(zip(*[found] * width, strict=True)))

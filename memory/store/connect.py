@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 
 from memory.store import faults
+from memory.store.driver import driver_of
 from memory.store.location import CONNECT_TIMEOUT, Location
 
 Durability = Literal["full", "normal"]
@@ -47,7 +48,7 @@ def make_engine(location: Location, durability: Durability) -> Engine:
     def begin(connection: Connection) -> None:
         # The driver begins nothing by itself (isolation_level=None), so that schema changes are transactional too.
         # By the driver itself: SQLAlchemy's own way around each statement takes as long as the commit.
-        driver: Any = connection.connection.dbapi_connection
+        driver = driver_of(connection)
         if connection.get_execution_options().get(IMMEDIATE):
             driver.execute("PRAGMA busy_timeout = 0")
             try:

@@ -15,11 +15,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from sqlalchemy import Connection, Engine, Pool, text
+from sqlalchemy import Connection, Engine, Pool
 
 from memory.errors import CorruptionError, DatabaseError
 from memory.store import faults, forking
 from memory.store.connect import BUSY_TIMEOUT, IMMEDIATE, Durability, make_engine
+from memory.store.driver import fetch
 from memory.store.inspection import inspect_file, inspect_server
 from memory.store.location import Location, locate
 from memory.store.locks import OwnedLock, nested
@@ -263,13 +264,12 @@ class Database:
             for statement in (f"SELECT set_config('lock_timeout', '{patience}', true)", *MIGRATION_LOCK_SQL):
                 connection.exec_driver_sql(statement)
         elif lock is not None:
-            isolation = connection.execute(
-                text(
-                    "SELECT current_setting('transaction_isolation'), set_config('lock_timeout', :patience, true), "
-                    "pg_advisory_xact_lock(:lock, 'ledger'::regclass::oid::int)"
-                ),
-                {"lock": _LOCKS[lock], "patience": patience},
-            ).scalar_one()
+            ((isolation, *_),) = fetch(
+                connection,
+                "SELECT current_setting('transaction_isolation'), set_config('lock_timeout', ?, true), "
+                "pg_advisory_xact_lock(?, 'ledger'::regclass::oid::int)",
+                (patience, _LOCKS[lock]),
+            )
             # Under REPEATABLE READ the snapshot would be older than the lock, and the head read after it stale.
             if isolation != "read committed":
                 raise CorruptionError(

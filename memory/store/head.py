@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from memory.errors import CorruptionError
+from memory.store.driver import fetch
 from memory.store.tables import appends
 
 
@@ -22,9 +23,7 @@ class Head:
     """Its link of the hash chain, hex: kept elsewhere, it proves that nothing before it was changed."""
 
 
-_LAST = (
-    select(appends.c.append_id, appends.c.last_position, appends.c.digest).order_by(appends.c.append_id.desc()).limit(1)
-)
+_LAST = "SELECT append_id, last_position, digest FROM appends ORDER BY append_id DESC LIMIT 1"
 
 
 def read_head(connection: Connection) -> Head:
@@ -33,10 +32,11 @@ def read_head(connection: Connection) -> Head:
     Raises:
         CorruptionError: Not even the origin is there.
     """
-    row = connection.execute(_LAST).one_or_none()
-    if row is None:
+    found = fetch(connection, _LAST)
+    if not found:
         raise CorruptionError("the origin of the hash chain is missing from table appends")
-    return Head(row.append_id, row.last_position, bytes(row.digest).hex())
+    append_id, last_position, digest = found[0]
+    return Head(append_id, last_position, bytes(digest).hex())
 
 
 _FIRST = (
@@ -52,13 +52,13 @@ def read_origin(connection: Connection) -> Head:
     Raises:
         CorruptionError: Not even the origin is there.
     """
-    rows = connection.execute(_FIRST).all()
+    first = connection.execute(_FIRST).all()
     # Only an origin has no events: a second one says where a rollover went on.
-    empty = [row for row in rows if row.first_position > row.last_position]
+    empty = [row for row in first if row.first_position > row.last_position]
     if not empty:
-        if not rows:
+        if not first:
             raise CorruptionError("the origin of the hash chain is missing from table appends")
-        row = rows[0]
+        row = first[0]
         return Head(row.append_id, row.last_position, bytes(row.digest).hex())
     row = empty[-1]
     return Head(row.append_id, row.last_position, bytes(row.digest).hex())

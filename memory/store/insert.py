@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from memory.errors import CorruptionError
 from memory.store import faults
 from memory.store.bulk import Columns, write
+from memory.store.driver import driver_of, marked
 
 AppendRow = tuple[int, int, int, int, str | None, str | None, bytes]
 """A row of `appends`, in the order of its columns."""
@@ -41,7 +42,7 @@ _COLUMNS: dict[str, Columns] = {
     ),
     "record_keys": (("key", "text"), ("position", "int8"), ("content_digest", "bytea")),
 }
-_MOVES = {mark: f"UPDATE streams SET version = {mark} WHERE stream_id = {mark}" for mark in ("?", "%s")}
+_MOVE = "UPDATE streams SET version = ? WHERE stream_id = ?"
 
 
 def write_rows(
@@ -76,5 +77,6 @@ def write_rows(
         first = appends[0][1] if appends else None
         raise CorruptionError(f"the next append does not fit the ledger: {cause}", position=first) from error
     if moved:
-        statement = _MOVES["?" if connection.dialect.name == "sqlite" else "%s"]
-        connection.exec_driver_sql(statement, moved[0] if len(moved) == 1 else list(moved))
+        cursor = driver_of(connection).cursor()
+        cursor.executemany(marked(connection, _MOVE), moved)
+        cursor.close()

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -41,24 +41,49 @@ def cut(url: str, pids: list[int] | None = None) -> int:
 
 
 class CutAfter:
-    """Cuts a database's connection once, right after it ran its statement number so many."""
+    """Cuts a database's connection once, right after it ran its statement number so many.
+
+    Statements are counted where all of them pass: at the driver's cursors.
+    """
 
     def __init__(self, url: str, database: Database, statement: int) -> None:
         self._url, self._database, self._left = url, database, statement
         self.happened = False
 
     def __enter__(self) -> CutAfter:
-        event.listen(self._database.engine, "after_cursor_execute", self._count)
+        event.listen(self._database.engine, "checkout", self._watch)
         return self
 
     def __exit__(self, *_: object) -> None:
-        event.remove(self._database.engine, "after_cursor_execute", self._count)
+        event.remove(self._database.engine, "checkout", self._watch)
+        self._left = 0
 
-    def _count(self, connection: Any, *_: object) -> None:
+    def _watch(self, connection: Any, *_: object) -> None:
+        done = self._done
+
+        class Counted(psycopg.Cursor[Any]):
+            def execute(self, *args: Any, **kwargs: Any) -> Any:
+                result = super().execute(*args, **kwargs)
+                done(self.connection)
+                return result
+
+            def executemany(self, *args: Any, **kwargs: Any) -> None:
+                super().executemany(*args, **kwargs)
+                done(self.connection)
+
+            @contextmanager
+            def copy(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+                with super().copy(*args, **kwargs) as copying:
+                    yield copying
+                done(self.connection)
+
+        connection.cursor_factory = Counted
+
+    def _done(self, connection: Any) -> None:
         self._left -= 1
         if self._left == 0:
             self.happened = True
-            cut(self._url, [connection.connection.driver_connection.info.backend_pid])
+            cut(self._url, [connection.info.backend_pid])
 
 
 @pytest.mark.parametrize("size", [1, 30])
