@@ -6,6 +6,7 @@ decoding the text gives the payload back, float bits included.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
@@ -107,12 +108,23 @@ def encode(payload: Payload) -> str:
 
 def content_digest(event_type: str, model: str | None, text: str) -> bytes:
     """Give the sha256 of what an idempotency key stands for: type, model and exact payload text."""
-    digest = hashlib.sha256(b"palimpsest content 1\0")
-    for part in (event_type, model, text):
-        encoded = b"" if part is None else part.encode()
-        digest.update((-1 if part is None else len(encoded)).to_bytes(8, "big", signed=True))
-        digest.update(encoded)
+    digest = _content_of(event_type, model).copy()
+    _add_part(digest, text)
     return digest.digest()
+
+
+@functools.lru_cache(maxsize=1024)
+def _content_of(event_type: str, model: str | None) -> hashlib._Hash:
+    """Give the digest of a content up to its text, to be copied: a log has few types and models."""
+    digest = hashlib.sha256(b"palimpsest content 1\0")
+    _add_part(digest, event_type)
+    _add_part(digest, model)
+    return digest
+
+
+def _add_part(digest: hashlib._Hash, part: str | None) -> None:
+    encoded = b"" if part is None else part.encode()
+    digest.update((-1 if part is None else len(encoded)).to_bytes(8, "big", signed=True) + encoded)
 
 
 def _holds_nonfinite(fields: dict[str, Any]) -> bool:
