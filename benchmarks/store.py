@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -206,8 +207,6 @@ class Driver:
         location = make_url(url)
         self.sqlite = location.get_backend_name() == "sqlite"
         if self.sqlite:
-            import sqlite3
-
             self.connection: Any = sqlite3.connect(
                 str(location.database), isolation_level=None, check_same_thread=False
             )
@@ -330,22 +329,21 @@ def appending(make: Callable[[], str], quick: bool, targets: dict[str, str]) -> 
 
 
 def bytes_per_event(folder: Path) -> None:
-    """Print how many bytes of SQLite file an event costs."""
-    used: dict[str, float] = {}
-    for kind in (Ours, EventSourcing):
-        path = folder / f"bytes-{kind.name}.db"
-        contender: Any = kind(f"sqlite:///{path}")
-        empty = path.stat().st_size
-        for _ in range(20):
-            contender.batch(1000)()
-        contender.close()
-        import sqlite3
-
-        with sqlite3.connect(path) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        used[kind.name] = (path.stat().st_size - empty) / 20_000
-    ours, theirs = used["palimpsest"], used["eventsourcing"]
-    print(f"  bytes per event: {ours:.0f} against {theirs:.0f}: {ours / theirs:.2f} × (target 0.85)")
+    """Print how many bytes of SQLite file an event costs, given as text and as applications give it."""
+    for form in ("encoded", "whole"):
+        used: dict[str, float] = {}
+        for kind in (Ours, EventSourcing):
+            path = folder / f"bytes-{kind.name}-{form}.db"
+            contender: Any = kind(f"sqlite:///{path}")
+            empty = path.stat().st_size
+            for _ in range(20):
+                (contender.batch if form == "encoded" else contender.whole)(1000)()
+            contender.close()
+            with sqlite3.connect(path) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            used[kind.name] = (path.stat().st_size - empty) / 20_000
+        ours, theirs = used["palimpsest"], used["eventsourcing"]
+        print(f"  bytes per event, {form:17} {ours:.0f} against {theirs:.0f}: {ours / theirs:.2f} × (target 0.85)")
 
 
 def facade(folder: Path, quick: bool) -> None:
