@@ -59,17 +59,19 @@ def _build(store: EventStore, folding: Sequence[Projection], beside: Workspace, 
     position = 0
     while len(events := list(store.read(after=position, limit=size))) == size:
         with beside.writing() as connection:
-            position = _fold(connection, folding, events)
+            position = _fold(connection, store, folding, events)
     # What little is left is folded under the lock, so that no projection goes back behind where it stands.
     with beside.replacing() as connection:
         while events := list(store.read(after=position, limit=size)):
-            position = _fold(connection, folding, events)
+            position = _fold(connection, store, folding, events)
         for projection in folding:
             _stand(connection, projection, position, projection.state())
 
 
-def _fold(connection: Connection, folding: Sequence[Projection], events: Sequence[StoredEvent]) -> int:
-    chunk = Chunk(events)
+def _fold(
+    connection: Connection, store: EventStore, folding: Sequence[Projection], events: Sequence[StoredEvent]
+) -> int:
+    chunk = Chunk(events, store)
     for projection in folding:
         try:
             chunk.fold(projection)

@@ -8,7 +8,22 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, BigInteger, Boolean, Connection, Float, Integer, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Float,
+    Integer,
+    Table,
+    Text,
+    cast,
+    literal,
+    null,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 Columns = tuple[tuple[str, str], ...]
 """(name, PostgreSQL type) of every column that is written, in the order in which rows hold them."""
@@ -57,6 +72,31 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
                     values[at] = document(values[at])
             wanted[index] = tuple(values)
     write(connection, table.name, columns, wanted)
+
+
+def update_rows(
+    connection: Connection, table: Table, where: Sequence[ColumnElement[bool]], values: Mapping[str, Any]
+) -> None:
+    """Change rows in the open transaction; JSON columns take plain data, and hold the text that `insert_rows` writes.
+
+    Args:
+        connection: The transaction.
+        table: Where.
+        where: What must hold of a row.
+        values: What its columns are from now on.
+    """
+    told = {
+        name: _document(connection, value) if isinstance(table.c[name].type, JSON) else value
+        for name, value in values.items()
+    }
+    connection.execute(update(table).where(*where).values(told))
+
+
+def _document(connection: Connection, value: Any) -> ColumnElement[Any]:
+    if value is None:
+        return null()
+    text = literal(_text(value), Text())
+    return text if connection.dialect.name == "sqlite" else cast(text, JSONB)
 
 
 @functools.cache
