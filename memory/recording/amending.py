@@ -65,7 +65,8 @@ class Amender:
     def _target(self, position: int) -> StoredEvent:
         if isinstance(position, bool) or not isinstance(position, int):
             raise InvalidArgument("position", position, "it is the position of an event: a whole number")
-        found = next(self._store.read(after=position - 1, limit=1), None) if position > 0 else None
+        there = 0 < position <= self._store.head().position
+        found = next(self._store.read(after=position - 1, limit=1), None) if there else None
         if found is None or found.position != position:
             raise AmendmentError(
                 f"there is no event at position {position}",
