@@ -287,10 +287,19 @@ class Wander:
         self._records.append(list(positions))
 
     def _amend(self, draw: random.Random) -> None:
-        """Take something back that was said, mostly lately, or say what is right; now and then once more."""
+        """Take back what was said, mostly lately, or say what is right; now and then once more."""
         count = len(self._records)
+        if draw.random() < 0.25:
+            # Whatever was measured lately went wrong: this is what takes a young claim down.
+            for position, *_ in self._records[-30:]:
+                if isinstance(self.history.events[position - 1].payload, MetricsRecorded):
+                    self.history.retract(position)
+            return
         lately = draw.random() < 0.6
         positions = self._records[draw.randrange(max(0, count - 25) if lately else 0, count)]
+        notes = [each for each in self._records if isinstance(self.history.events[each[0] - 1].payload, Observation)]
+        if notes and draw.random() < 0.15:
+            positions = draw.choice(notes)
         target = self.history.events[positions[0] - 1].payload
         wrong, new, again = draw.random() < 0.5, draw.gauss(2.0, 2.0), draw.random() < 0.2
         correctable = isinstance(target, MetricsRecorded | LayerStatisticsRecorded | Observation)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memory.events.amendments import Amendment
+from memory.events.amendments import CORRECTABLE, RETRACTABLE, Amendment
 from memory.projections.catalogue import PROJECTIONS
+from memory.projections.knowledge import KnowledgeProjection
 from memory.projections.runner import ProjectionRunner
 from memory.projections.tables import projections
 from memory.store import EventStore
@@ -69,14 +70,12 @@ def test_a_rebuild_on_postgresql_gives_what_looking_on_the_way_gave_on_either_en
 
 def test_the_histories_hold_what_they_are_to_prove_something_about(histories: ModuleType) -> None:
     found: dict[str, list[Any]] = {}
-    types: set[tuple[str, str]] = set()
-    for seed in (4, 6):
-        events = histories.Wander(seed, 400).tell().events
-        types |= {
-            (each.payload.event_type, each.payload.target_type)
-            for each in events
-            if isinstance(each.payload, Amendment)
-        }
+    amended: set[tuple[str, str]] = set()
+    turned: set[tuple[str, Any, str]] = set()
+    for seed in (5, 6, 19):
+        told = histories.Wander(seed, 400).tell().stored()
+        amended |= {(each.event_type, each.target_type) for _, each in told if isinstance(each, Amendment)}
+        turned |= turned_by_amendments(histories, told)
         with EventStore.open(":memory:") as store:
             for table, rows in live_and_rebuilt(histories, store, seed, 400, {0.2, 0.4, 0.6, 0.8}).items():
                 found.setdefault(table, []).extend(rows)
@@ -91,7 +90,27 @@ def test_the_histories_hold_what_they_are_to_prove_something_about(histories: Mo
     assert {"active", "superseded", "obsolete"} <= {row["status"] for row in found["observations"]}
     for table in ("metrics", "layer_statistics", "modifications"):
         assert any(row["retracted_position"] for row in found[table])
-    assert {("correction", "metrics_recorded"), ("correction", "layer_statistics_recorded")} <= types
+    assert {("correction", each) for each in CORRECTABLE} <= amended
+    assert {("retraction", each) for each in RETRACTABLE} <= amended
+    # Amendments took claims and beliefs down, and brought them back.
+    assert {("patterns", "active", "retracted"), ("patterns", "retracted", "active")} <= turned
+    assert ("beliefs", "retracted", "active") in turned
+
+
+def turned_by_amendments(histories: ModuleType, told: Any) -> set[tuple[str, Any, str]]:
+    """Give, by table, which status became which other one at an amendment."""
+    projection, log = KnowledgeProjection(), histories.Log(told)
+    turned = set()
+    for event, payload in told:
+        if isinstance(payload, projection.folds):
+            before = projection.learning.claims.rows() if isinstance(payload, Amendment) else {}
+            projection.fold(event, log)
+            after = projection.learning.claims.rows() if isinstance(payload, Amendment) else {}
+            for key, row in after.items():
+                status = before[key]["status"] if key in before else None
+                if status != row["status"]:
+                    turned.add((key[0], status, row["status"]))
+    return turned
 
 
 @settings(RELAXED, max_examples=4)

@@ -51,9 +51,7 @@ def test_a_corrected_observation_shows_the_right_data_and_who_said_so(history: A
     assert second == ({}, "active", None, None)
 
 
-def test_corrected_data_is_stored_as_recorded_data_is(
-    history: Any, histories: ModuleType, database_url: str
-) -> None:
+def test_corrected_data_is_stored_as_recorded_data_is(history: Any, histories: ModuleType, database_url: str) -> None:
     data = {"z": 1e300, "a": ["ç", {"$x": None}], "n": float("inf")}
     history.note("to be corrected")
     history.correct(1, data)
