@@ -160,3 +160,12 @@ def test_an_amendment_of_another_type_or_of_what_is_to_come_changes_nothing(hist
     found = tables(history)
     assert columns(found["observations"], "position", "status") == [(1, "active"), (5, "active")]
     assert columns(found["metrics"], "retracted_position") == [(None,)]
+
+
+def test_what_was_measured_of_a_fact_and_is_retracted_leaves_the_table(
+    history: Any, histories: ModuleType, tables: Tables
+) -> None:
+    history.attach(histories.sharing("ab", "ab"))
+    history.statistics("norm", {"a": 1.0, "b": 1.0})
+    history.retract(2)
+    assert columns(tables(history)["architectural_facts"], "kind") == [("identity",)]
