@@ -24,6 +24,7 @@ from introspection.errors import (
 
 __all__ = [
     "AmbiguousModel",
+    "AmendmentError",
     "AnotherHistory",
     "AppendOnlyViolation",
     "BatchError",
@@ -156,6 +157,20 @@ class BatchError(PalimpsestError):
     """Something that cannot be done inside a batch, or with a batch that has ended or was dropped."""
 
     code = "batch"
+
+
+class AmendmentError(PalimpsestError):
+    """A correction or retraction of something that cannot be corrected or retracted; nothing was written.
+
+    Attributes:
+        position: The event that was to be amended.
+    """
+
+    code = "amendment"
+
+    def __init__(self, message: str, *, position: int, remedy: str = "") -> None:
+        self.position = position
+        super().__init__(message, remedy=remedy)
 
 
 # What is in the database

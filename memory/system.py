@@ -16,6 +16,7 @@ from memory.projections.runner import ProjectionRunner
 from memory.query import knowledge
 from memory.query.verification import LiveModel, VerifyReport, verify
 from memory.recording.acts import Act
+from memory.recording.amending import Amender
 from memory.recording.attached import AttachedModel
 from memory.recording.journal import Journal, Recorded
 from memory.recording.recorder import Envelope, Recorder
@@ -78,6 +79,7 @@ class MemorySystem:
             journal = Journal(self._store, actor=actor, correlation_id=correlation_id)
             generator = random.SystemRandom() if seed is None else self._seeded(seed)
             self._recorder = Recorder(journal, self._runner, self._store.database, generator)
+            self._amender = Amender(self._recorder, self._store)
             self._reporter = knowledge.Reporter(self._store.database)
             self._reporter.start()
         except BaseException:
@@ -401,6 +403,40 @@ class MemorySystem:
             "smallest_effect": smallest_effect,
         }
         return self._recorder.metric_definition(fields, model=model)
+
+    def correct(
+        self, position: int, *, data: Any, reason: str, key: str | None = None, occurred_at: datetime | None = None
+    ) -> Recorded:
+        """Record what is right instead of what an event says; the event stays, and what follows from it changes.
+
+        Args:
+            position: An observation, an evaluation or layer statistics.
+            data: For an observation its whole data; else the numbers that were wrong, by name.
+            reason: Why.
+            key: Makes the call idempotent.
+            occurred_at: When it happened; None for now.
+
+        Raises:
+            AmendmentError: There is no such event, it cannot be corrected, or it was retracted.
+            InvalidPayload: The event cannot hold this data.
+        """
+        return self._amender.correct(position, data, reason, Envelope(key=key, occurred_at=occurred_at))
+
+    def retract(
+        self, position: int, *, reason: str, key: str | None = None, occurred_at: datetime | None = None
+    ) -> Recorded:
+        """Record that an event counts as if it had never been recorded; it stays, and what followed from it goes.
+
+        Args:
+            position: An observation, an evaluation, layer statistics, or a write that was only reported.
+            reason: Why.
+            key: Makes the call idempotent.
+            occurred_at: When it happened; None for now.
+
+        Raises:
+            AmendmentError: There is no such event, it cannot be retracted, or it was before.
+        """
+        return self._amender.retract(position, reason, Envelope(key=key, occurred_at=occurred_at))
 
     # Knowing
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Table, select
 
 from introspection.sharing import SharingMap
+from memory.events.amendments import Amendment, Correction, Retraction
 from memory.events.codec import encode
 from memory.events.envelope import (
     MEMORY_STREAM,
@@ -19,6 +20,7 @@ from memory.events.envelope import (
     KindOfEvent,
     NewEvent,
     StoredEvent,
+    model_of,
     model_stream,
     to_microseconds,
 )
@@ -124,6 +126,23 @@ class History:
         self.write(act, name, sign, **write)
         self.metrics(act, after, f"sample of {act}", model)
 
+    @property
+    def last(self) -> int:
+        """The position of the event told last."""
+        return len(self.events)
+
+    def retract(self, position: int, reason: str = "it was wrong") -> None:
+        self._amend(Retraction, position, reason)
+
+    def correct(self, position: int, data: Any, reason: str = "it was wrong") -> None:
+        self._amend(Correction, position, reason, data=data)
+
+    def _amend(self, cls: type[Amendment], position: int, reason: str, **data: Any) -> None:
+        target = self.events[position - 1]
+        model = model_of(target.stream)
+        about = {"model": model, "position": position, "target_type": target.payload.event_type}
+        self.add(cls(**about, reason=reason, **data), model)
+
     def add(self, payload: Payload, model: str | None, act: str | None = None) -> None:
         stream = MEMORY_STREAM if model is None else model_stream(model)
         self.events.append(NewEvent(payload=payload, stream=stream, act_id=act, occurred_at=NOON))
@@ -150,11 +169,14 @@ class Wander:
     """Which of a storage's names a write is told under: the `given` one, the `first`, the `last`, or `each` in turn."""
     changing: bool = True
     """Whether ties are made and cut on the way."""
+    amended: float = 0.02
+    """How many amendments there are for each act."""
     history: History = field(default_factory=History)
 
     def tell(self) -> History:
         """Write the history down."""
-        draw = random.Random(self.seed)
+        draw, amending = random.Random(self.seed), random.Random(f"amending {self.seed}")
+        self._records: list[list[int]] = []
         self._now = [("embed", "head"), ("up",), ("down",), ("q",), ("k", "kk", "kkk")]
         self._attach("m")
         self._attach("n")
@@ -162,6 +184,8 @@ class Wander:
         for number in range(self.acts):
             self._meanwhile(draw)
             self._act(draw, f"act {number}", fading=number > 0.6 * self.acts)
+            if amending.random() < self.amended:
+                self._amend(amending)
         return self.history
 
     def _called(self, name: str) -> str:
@@ -193,6 +217,7 @@ class Wander:
         for values in (before, after):
             values["perplexity"] = math.exp(min(values["loss"], 50.0)) if values["loss"] == values["loss"] else math.nan
         told.metrics(act, before, act, model)
+        self._amendable(told.last)
         if kind == "lopsided":
             self._write(act, group, given, sign * size, model, propensity=0.8 if sign > 0 else 0.2)
         elif kind == "none":
@@ -210,11 +235,14 @@ class Wander:
             self._write(act, group, given, 0.0, model)
         if draw.random() < 0.95:
             told.metrics(act, after, act, model)
+            self._amendable(told.last)
         if draw.random() < 0.5:
             told.revert(act, self._name(group, given), model=model)
+            self._amendable(told.last)
         if draw.random() < 0.3:
             values = {self._called(name): draw.gauss(0, 1) for name in ("up", "q", "ghost")}
             told.statistics("norm", values | {self._called(name): after["loss"] for name in self._now[0]}, model)
+            self._amendable(told.last)
 
     def _name(self, group: Sequence[str], given: int) -> str:
         at = {"first": 0, "last": len(group) - 1}.get(self.alias, given % len(group))
@@ -223,9 +251,11 @@ class Wander:
     def _write(self, act: str, group: Sequence[str], given: int, dose: float | None, model: str, **how: Any) -> None:
         if self.alias != "each":
             self.history.write(act, self._name(group, given), dose, model=model, **how)
+            self._amendable(self.history.last)
             return
         for name in group:
             self.history.write(act, self._called(name), dose, model=model, per_name=True, **how)
+        self._amendable(*range(self.history.last - len(group) + 1, self.history.last + 1))
 
     def _meanwhile(self, draw: random.Random) -> None:
         """Let something happen between two acts."""
@@ -250,6 +280,38 @@ class Wander:
             told.metrics(draw.choice((None, "act 3")), {"loss": draw.gauss(2, 1)}, None, draw.choice((None, "m")))
         elif chance < 0.14:
             told.note("something")
+            self._amendable(told.last)
+
+    def _amendable(self, *positions: int) -> None:
+        """Take note of a record that may turn out wrong: one event, or one for each name."""
+        self._records.append(list(positions))
+
+    def _amend(self, draw: random.Random) -> None:
+        """Take back what was said, mostly lately, or say what is right; now and then once more."""
+        count = len(self._records)
+        if draw.random() < 0.25:
+            # Whatever was measured lately went wrong: this is what takes a young claim down.
+            for position, *_ in self._records[-30:]:
+                if isinstance(self.history.events[position - 1].payload, MetricsRecorded):
+                    self.history.retract(position)
+            return
+        lately = draw.random() < 0.6
+        positions = self._records[draw.randrange(max(0, count - 25) if lately else 0, count)]
+        notes = [each for each in self._records if isinstance(self.history.events[each[0] - 1].payload, Observation)]
+        if notes and draw.random() < 0.15:
+            positions = draw.choice(notes)
+        target = self.history.events[positions[0] - 1].payload
+        wrong, new, again = draw.random() < 0.5, draw.gauss(2.0, 2.0), draw.random() < 0.2
+        correctable = isinstance(target, MetricsRecorded | LayerStatisticsRecorded | Observation)
+        for _ in range(2 if again else 1):
+            for position in positions:
+                if not (wrong and correctable):
+                    self.history.retract(position)
+                elif isinstance(target, Observation):
+                    self.history.correct(position, {"seen": new})
+                else:
+                    numbers = target.metrics if isinstance(target, MetricsRecorded) else target.values
+                    self.history.correct(position, {next(iter(numbers)): draw.choice((new, math.nan))})
 
     def _retie(self, draw: random.Random) -> None:
         """Cut a tie, or make one."""
@@ -272,10 +334,38 @@ def _stored(event: NewEvent, position: int) -> StoredEvent:
     return StoredEvent(position, append, event.stream, position, kind, noon, event.act_id, None, encode(event.payload))
 
 
-def fold(projection: Projection, events: Iterable[tuple[StoredEvent, Payload]]) -> Projection:
-    """Fold events into a projection, without a database."""
+class Log:
+    """What folds ask about events, without a database."""
+
+    def __init__(self, events: Iterable[tuple[StoredEvent, Payload]]) -> None:
+        self._events = list(events)
+
+    def payload(self, event: StoredEvent) -> Payload:
+        return event.payload
+
+    def fields(self, event: StoredEvent) -> dict[str, Any]:
+        return event.fields
+
+    def past(self, position: int, types: tuple[type[Payload], ...]) -> Iterator[StoredEvent]:
+        return (event for event, payload in self._events if event.position < position and isinstance(payload, types))
+
+
+def fold(
+    projection: Projection,
+    events: Sequence[tuple[StoredEvent, Payload]],
+    log: Sequence[tuple[StoredEvent, Payload]] | None = None,
+) -> Projection:
+    """Fold events into a projection, without a database.
+
+    Args:
+        projection: What to fold into.
+        events: The events.
+        log: All events there are, where it folds only some of them.
+    """
+    contents = Log(events if log is None else log)
     for event, payload in events:
-        projection.apply(event, payload)
+        if isinstance(payload, projection.folds):
+            projection.fold(event, contents)
     return projection
 
 

@@ -84,7 +84,8 @@ def _brief(event: StoredEvent) -> dict[str, Any]:
     import orjson
 
     payload = orjson.loads(event.text)
-    about = payload.get("metrics") or payload.get("values") or payload.get("description") or payload.get("name") or ""
+    about = payload.get("metrics") or payload.get("values") or payload.get("description") or payload.get("name")
+    about = about or payload.get("reason") or ""
     if isinstance(about, dict):
         about = ", ".join(f"{name} {value:.4g}" for name, value in about.items() if isinstance(value, float))
     if "statistic" in payload:

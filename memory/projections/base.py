@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table
 
 from memory.events.envelope import StoredEvent, from_microseconds
 from memory.events.registry import Payload
-from memory.store.bulk import insert_rows
+from memory.store.bulk import insert_rows, update_rows
 
 Row = Mapping[str, Any]
 
@@ -25,6 +25,12 @@ class Contents(Protocol):
 
     def fields(self, event: StoredEvent) -> dict[str, Any]:
         """Give an event's payload as it is stored, lifted to the latest schema version."""
+
+    def past(self, position: int, types: tuple[type[Payload], ...]) -> Iterator[StoredEvent]:
+        """Yield the events of some payloads before a position, from the first on, in constant memory.
+
+        Those that this version cannot read are passed over, as they are when they are folded.
+        """
 
 
 class Projection(ABC):
@@ -65,10 +71,14 @@ class Projection(ABC):
 
 
 class RowProjection(Projection):
-    """A fold without memory: each event gives rows of its own, copied from its fields as they are stored."""
+    """A fold without memory: each event gives rows of its own, copied from its fields as they are stored.
+
+    An amendment changes rows that an earlier event gave.
+    """
 
     def __init__(self) -> None:
         self._rows = Rows()
+        self._updates = Updates()
 
     @abstractmethod
     def note(self, event: StoredEvent, fields: Mapping[str, Any]) -> None:
@@ -89,8 +99,9 @@ class RowProjection(Projection):
             self.note(event, event.fields)
 
     def flush(self, connection: Connection) -> None:
-        """Write the collected rows."""
+        """Write the collected rows, then what changed in rows."""
         self._rows.flush(connection)
+        self._updates.flush(connection)
 
 
 class Rows:
@@ -111,6 +122,23 @@ class Rows:
         for table, rows in self._rows.items():
             insert_rows(connection, table, rows)
         self._rows = {}
+
+
+class Updates:
+    """Changes of rows, made in the order in which they were collected, once all new rows are there."""
+
+    def __init__(self) -> None:
+        self._updates: list[tuple[Table, tuple[ColumnElement[bool], ...], Row]] = []
+
+    def add(self, table: Table, where: tuple[ColumnElement[bool], ...], values: Row) -> None:
+        """Collect one change: the values that the rows for which all of `where` holds have from now on."""
+        self._updates.append((table, where, values))
+
+    def flush(self, connection: Connection) -> None:
+        """Make all changes and forget them."""
+        for table, where, values in self._updates:
+            update_rows(connection, table, where, values)
+        self._updates = []
 
 
 def number_columns(value: float) -> dict[str, Any]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from memory.errors import ProjectionError, UnknownEventType
-from memory.events.envelope import StoredEvent
+from memory.events.envelope import KindOfEvent, StoredEvent
 from memory.events.registry import Payload, payload_type
 from memory.projections.base import Projection
+from memory.store.log import EventStore
 
 _log = logging.getLogger(__name__)
 
@@ -22,11 +23,13 @@ class Chunk:
 
     Args:
         events: The events.
+        store: The log they are of, for a fold that must look back.
         warn: Whether to warn of those left out: not again for a part of what was warned of.
     """
 
-    def __init__(self, events: Sequence[StoredEvent], *, warn: bool = True) -> None:
+    def __init__(self, events: Sequence[StoredEvent], store: EventStore, *, warn: bool = True) -> None:
         self.all = events
+        self._store = store
         kinds = {event.kind for event in events}
         unknown = {kind: words for kind in kinds if (words := _unknown(*kind))}
         if unknown and warn:
@@ -79,10 +82,21 @@ class Chunk:
             found = self._payloads[event.position] = event.payload
         return found
 
+    def past(self, position: int, types: tuple[type[Payload], ...]) -> Iterator[StoredEvent]:
+        """Yield the events of some payloads before a position, from the first on, in constant memory."""
+        wanted: dict[KindOfEvent, bool] = {}
+        for event in self._store.read(until=position - 1):
+            if event.kind not in wanted:
+                known = not _unknown(*event.kind)
+                wanted[event.kind] = known and issubclass(payload_type(event.event_type), types)
+            if wanted[event.kind]:
+                yield event
+
     def halves(self) -> tuple[Chunk, Chunk]:
         """Give it in two parts; there must be two events."""
         middle = len(self.all) // 2
-        return Chunk(self.all[:middle], warn=False), Chunk(self.all[middle:], warn=False)
+        first, second = self.all[:middle], self.all[middle:]
+        return Chunk(first, self._store, warn=False), Chunk(second, self._store, warn=False)
 
 
 def stopped(projection: str, event: StoredEvent, error: Exception) -> ProjectionError:

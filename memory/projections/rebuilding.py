@@ -58,25 +58,32 @@ class _BrokenError(Exception):
 def _build(store: EventStore, folding: Sequence[Projection], beside: Workspace, size: int) -> None:
     position = 0
     while len(events := list(store.read(after=position, limit=size))) == size:
+        # Before the transaction: a fold may read the log, and a database in memory has one connection.
+        position = _fold(store, folding, events)
         with beside.writing() as connection:
-            position = _fold(connection, folding, events)
+            _flush(connection, folding)
     # What little is left is folded under the lock, so that no projection goes back behind where it stands.
     with beside.replacing() as connection:
         while events := list(store.read(after=position, limit=size)):
-            position = _fold(connection, folding, events)
+            position = _fold(store, folding, events)
+            _flush(connection, folding)
         for projection in folding:
             _stand(connection, projection, position, projection.state())
 
 
-def _fold(connection: Connection, folding: Sequence[Projection], events: Sequence[StoredEvent]) -> int:
-    chunk = Chunk(events)
+def _fold(store: EventStore, folding: Sequence[Projection], events: Sequence[StoredEvent]) -> int:
+    chunk = Chunk(events, store)
     for projection in folding:
         try:
             chunk.fold(projection)
         except ProjectionError as error:
             raise _BrokenError(error) from error
-        projection.flush(connection)
     return chunk.last
+
+
+def _flush(connection: Connection, folding: Sequence[Projection]) -> None:
+    for projection in folding:
+        projection.flush(connection)
 
 
 def _stand(connection: Connection, projection: Projection, position: int, state: str | None) -> None:

@@ -99,7 +99,7 @@ class ProjectionRunner:
             events = log.after(behind, 1 if again else CHUNK) if going and behind < head else []
             if not events:
                 break
-            self._advance(group, behind, Chunk(events))
+            self._advance(group, behind, Chunk(events, self._store))
         for name in self._failed if needed is None else needed:
             if name in self._failed:
                 raise self._failed[name]

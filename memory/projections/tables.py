@@ -38,6 +38,7 @@ def _flag(name: str, comment: str, *, null: bool = False) -> Column[bool]:
 
 _MODEL = "the model's name in this record"
 _OCCURRED = "when it happened, UTC ISO text with microseconds"
+_RETRACTED = "the event that retracted it; null where it stands"
 _SPECIAL = "NaN, Infinity or -Infinity where value is null; null where value is finite"
 
 projections = Table(
@@ -126,6 +127,7 @@ modifications = Table(
     _number("importance", "0 to 1", null=False),
     Column("modification", _JSON, nullable=False, comment="what the writer says was done, as data"),
     _text("occurred_at", _OCCURRED),
+    _position("retracted_position", _RETRACTED, null=True),
     comment="Announced writes: one row per event, so one per write to tied storage.",
 )
 Index("ix_modifications_storage_id", modifications.c.storage_id, modifications.c.position)
@@ -154,6 +156,15 @@ observations = Table(
     _number("importance", "0 to 1", null=False),
     _text("act_id", "the act it belongs to", null=True),
     _text("occurred_at", _OCCURRED),
+    Column(
+        "status",
+        Text,
+        nullable=False,
+        server_default="active",
+        comment="active, superseded (corrected: its data is the right one now) or obsolete (retracted)",
+    ),
+    _position("changed_position", "the last correction, or the retraction, of it; null while it is active", null=True),
+    _text("change_reason", "the reason given there; null while it is active", null=True),
     comment="What the agent or a person noticed: one row per observation event.",
 )
 Index("ix_observations_obs_type", observations.c.obs_type, observations.c.position)
@@ -169,6 +180,7 @@ metrics = Table(
     _text("sample", "what it was measured on", null=True),
     _text("act_id", "the act it belongs to", null=True),
     _text("occurred_at", _OCCURRED),
+    _position("retracted_position", _RETRACTED, null=True),
     comment="Every number of every evaluation.",
 )
 Index("ix_metrics_metric", metrics.c.metric, metrics.c.position)
@@ -198,6 +210,7 @@ layer_statistics = Table(
     _text("special", _SPECIAL, null=True),
     _flag("quarantined", "whether no map knows the name: kept, and never evidence"),
     _text("occurred_at", _OCCURRED),
+    _position("retracted_position", _RETRACTED, null=True),
     comment="Statistics read off layers: one row per name and reading.",
 )
 

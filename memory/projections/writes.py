@@ -8,12 +8,21 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from memory.events.amendments import Amendment, Correction
 from memory.events.envelope import StoredEvent
 from memory.events.models import ModelAttached, SharingChanged
-from memory.events.modifications import Change, Restored, UnattributedWrite, WriteBase
+from memory.events.modifications import (
+    Change,
+    CoupledModification,
+    Modification,
+    Restored,
+    UnattributedWrite,
+    WriteBase,
+)
 from memory.events.observations import LayerStatisticsRecorded
 from memory.events.registry import Payload
-from memory.projections.base import Projection, Rows, number_columns, utc_text
+from memory.projections.amendments import amends
+from memory.projections.base import Projection, Rows, Updates, number_columns, utc_text
 from memory.projections.registry import StorageRegistry
 from memory.projections.tables import affected_layers, layer_statistics, modifications, weight_states
 
@@ -24,10 +33,12 @@ class _KnowsStorages(Projection):
     def __init__(self) -> None:
         self.registry = StorageRegistry()
         self._rows = Rows()
+        self._updates = Updates()
 
     def flush(self, connection: Connection) -> None:
-        """Write the collected rows."""
+        """Write the collected rows, then what changed in rows."""
         self._rows.flush(connection)
+        self._updates.flush(connection)
 
     def state(self) -> str:
         """Give the registry as text."""
@@ -45,7 +56,8 @@ class CountedWrites:
     """
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str, int], None] = {}
+        self._seen: dict[tuple[str, str, int], list[int]] = {}
+        """(model, act, storage id) to the records of it, the one that counts first."""
 
     def counts(self, event: StoredEvent, payload: WriteBase, storage_id: int | None) -> bool:
         """Tell whether this record counts as one write, and remember it."""
@@ -54,19 +66,30 @@ class CountedWrites:
         if not payload.per_name or event.act_id is None:
             return True
         write = (payload.model, event.act_id, storage_id)
-        first = write not in self._seen
-        self._seen[write] = None
-        return first
+        records = self._seen.setdefault(write, [])
+        records.append(event.position)
+        return len(records) == 1
+
+    def retract(self, position: int) -> int | None:
+        """Forget a record; give the one that counts in its place from now on, if there is one."""
+        for write, records in self._seen.items():
+            if position in records:
+                counted = records[0] == position
+                records.remove(position)
+                if not records:
+                    del self._seen[write]
+                return records[0] if counted and records else None
+        return None
 
     def to_state(self) -> list[list[Any]]:
         """Give what was seen as plain data, in the order it was seen."""
-        return [list(write) for write in self._seen]
+        return [[*write, records] for write, records in self._seen.items()]
 
     @classmethod
     def from_state(cls, state: list[list[Any]]) -> CountedWrites:
         """Rebuild from `to_state`."""
         counted = cls()
-        counted._seen = dict.fromkeys((model, act, storage_id) for model, act, storage_id in state)
+        counted._seen = {(model, act, storage_id): list(records) for model, act, storage_id, records in state}
         return counted
 
 
@@ -74,9 +97,9 @@ class ModificationsProjection(_KnowsStorages):
     """One row per announced write, and one per name it reached."""
 
     name = "modifications"
-    version = 2
-    """2: JSON columns hold the text that the log would."""
-    folds = (ModelAttached, SharingChanged, WriteBase, UnattributedWrite)
+    version = 3
+    """2: JSON columns hold the text that the log would. 3: retractions."""
+    folds = (ModelAttached, SharingChanged, WriteBase, UnattributedWrite, Amendment)
     tables = (modifications, affected_layers)
 
     def __init__(self) -> None:
@@ -84,8 +107,10 @@ class ModificationsProjection(_KnowsStorages):
         self._counted = CountedWrites()
 
     def apply(self, event: StoredEvent, payload: Payload) -> None:
-        """Give a write its rows."""
+        """Give a write its rows, or say of one that it was retracted."""
         self.registry.apply(event.position, payload)
+        if isinstance(payload, Amendment):
+            self._amend(event, payload)
         if isinstance(payload, WriteBase):
             storage = self.registry.find(payload.model, payload.primary_layer) if payload.known else None
             storage_id = storage.storage_id if storage is not None else None
@@ -104,6 +129,15 @@ class ModificationsProjection(_KnowsStorages):
                         "relation": layer.relation,
                     },
                 )
+
+    def _amend(self, event: StoredEvent, payload: Amendment) -> None:
+        if not amends(event, dict(payload), Modification.event_type, CoupledModification.event_type):
+            return
+        where = modifications.c.position == payload.position, modifications.c.retracted_position.is_(None)
+        self._updates.add(modifications, where, {"retracted_position": event.position, "counted": False})
+        instead = self._counted.retract(payload.position)
+        if instead is not None:
+            self._updates.add(modifications, (modifications.c.position == instead,), {"counted": True})
 
     def state(self) -> str:
         """Give the registry and what was counted as text."""
@@ -141,6 +175,7 @@ def _modification_row(event: StoredEvent, payload: WriteBase, storage_id: int | 
         "importance": payload.importance,
         "modification": event.fields["modification"],
         "occurred_at": utc_text(event),
+        "retracted_position": None,
     }
 
 
@@ -186,12 +221,16 @@ class LayerStatisticsProjection(_KnowsStorages):
     """One row per layer and reading; names no map knows are kept and quarantined."""
 
     name = "layer_statistics"
-    folds = (ModelAttached, SharingChanged, LayerStatisticsRecorded)
+    version = 2
+    """2: corrections and retractions."""
+    folds = (ModelAttached, SharingChanged, LayerStatisticsRecorded, Amendment)
     tables = (layer_statistics,)
 
     def apply(self, event: StoredEvent, payload: Payload) -> None:
-        """Give every value its row."""
+        """Give every value its row, or change those of an amended reading."""
         self.registry.apply(event.position, payload)
+        if isinstance(payload, Amendment):
+            self._amend(event, payload)
         if not isinstance(payload, LayerStatisticsRecorded):
             return
         occurred_at = utc_text(event)
@@ -205,5 +244,18 @@ class LayerStatisticsProjection(_KnowsStorages):
                 "storage_id": storage.storage_id if storage is not None else None,
                 "quarantined": storage is None and not self.registry.derived(payload.model, layer_name),
                 "occurred_at": occurred_at,
+                "retracted_position": None,
             }
             self._rows.add(layer_statistics, row | number_columns(value))
+
+    def _amend(self, event: StoredEvent, payload: Amendment) -> None:
+        if not amends(event, dict(payload), LayerStatisticsRecorded.event_type):
+            return
+        where = layer_statistics.c.position == payload.position, layer_statistics.c.retracted_position.is_(None)
+        if not isinstance(payload, Correction):
+            self._updates.add(layer_statistics, where, {"retracted_position": event.position})
+            return
+        for name, value in sorted(payload.data.items()):
+            self._updates.add(
+                layer_statistics, (*where, layer_statistics.c.layer_name == name), number_columns(float(value))
+            )

@@ -150,6 +150,11 @@ class Journal:
                 each._problem = "its batch was aborted, so it was never recorded"
             raise
 
+    def pending(self) -> tuple[NewEvent, ...]:
+        """Give what waits in the batch that this thread or task has open."""
+        batch = self._batch()
+        return () if batch is None else tuple(batch.events)
+
     def refuse_in_batch(self, what: str) -> None:
         """Raise `BatchError` when a batch is open: weights cannot be rolled back with it."""
         if self._batch() is not None:

@@ -9,7 +9,22 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, BigInteger, Boolean, Connection, Float, Integer, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Float,
+    Integer,
+    Table,
+    Text,
+    cast,
+    literal,
+    null,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from memory.store.driver import driver_of
 
@@ -78,6 +93,31 @@ def _execute(driver: Any, table: str, columns: Columns, values: list[Any]) -> No
         driver.execute(_insert(table, columns, "?", many), values[start : start + many * len(columns)])
     if rest := values[whole:]:
         driver.execute(_insert(table, columns, "?", len(rest) // len(columns)), rest)
+
+
+def update_rows(
+    connection: Connection, table: Table, where: Sequence[ColumnElement[bool]], values: Mapping[str, Any]
+) -> None:
+    """Change rows in the open transaction; JSON columns take plain data, and hold the text that `insert_rows` writes.
+
+    Args:
+        connection: The transaction.
+        table: Where.
+        where: What must hold of a row.
+        values: What its columns are from now on.
+    """
+    told = {
+        name: _document(connection, value) if isinstance(table.c[name].type, JSON) else value
+        for name, value in values.items()
+    }
+    connection.execute(update(table).where(*where).values(told))
+
+
+def _document(connection: Connection, value: Any) -> ColumnElement[Any]:
+    if value is None:
+        return null()
+    text = literal(_text(value), Text())
+    return text if connection.dialect.name == "sqlite" else cast(text, JSONB)
 
 
 @functools.cache

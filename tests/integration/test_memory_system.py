@@ -308,3 +308,29 @@ def test_unknown_kinds_and_metrics_of_themselves_are_refused(memory):
         memory.patterns("nope")
     with pytest.raises(InvalidPayload, match="itself"):
         memory.define_metric("loss", derived_from=["loss"])
+
+
+def test_a_retracted_outcome_takes_its_evidence_with_it_and_the_report_says_so(tmp_path: Path) -> None:
+    with MemorySystem(tmp_path / "research.db", seed=1) as memory:
+        memory.attach(SharingMap.from_relations(names=["a", "b"], same=[]), name="m")
+        outcomes = []
+        for number in range(40):
+            with memory.act() as act:
+                sign, sample = act.flip(), f"s{number}"
+                memory.record_metrics({"loss": 2.0}, sample=sample)
+                memory.record_modification("a", method="scale", dose=sign)
+                outcomes.append(memory.record_metrics({"loss": 2.0 + sign * (1 + number % 3)}, sample=sample))
+        assert memory.consolidate().new
+        (pattern,) = memory.patterns("effect")
+        for outcome in outcomes[3:]:
+            memory.retract(outcome.position, reason="the wrong sample")
+        report = memory.consolidate()
+        assert pattern.pattern_id in report.retracted
+        assert memory.patterns("effect") == []
+        (kept,) = memory.patterns("effect", status="retracted")
+        assert (kept.first_position, kept.post_retraction) == (pattern.first_position, True)
+        assert len(memory.query_sql("SELECT DISTINCT position FROM evidence")) == 3
+        before = memory.query_sql("SELECT * FROM patterns")
+        memory.rebuild()
+        assert memory.query_sql("SELECT * FROM patterns") == before
+        assert memory.verify()

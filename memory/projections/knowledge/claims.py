@@ -7,7 +7,7 @@ from the state strictly before its outcome. What is guaranteed, under which assu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from memory.inference.retraction import EDetector
@@ -16,6 +16,7 @@ from memory.projections.knowledge.contest import Contest
 from memory.projections.knowledge.families import HypothesisFamily
 from memory.projections.knowledge.hypotheses import FamilyKey, Hypothesis
 from memory.projections.knowledge.rows import evidence_row, knowledge_rows, prediction_row
+from memory.projections.knowledge.told import Replaced, Told, digest_of
 from memory.projections.knowledge.windows import Outcome
 from memory.projections.registry import Storage
 from memory.projections.tables import evidence, predictions
@@ -27,8 +28,6 @@ RETAINED_CREDENCE = 0.5
 
 Grid = Callable[[str], tuple[Sequence[int], Sequence[str]]]
 """Model to the storages and metrics there are now."""
-Replaced = dict[tuple[str, str], dict[str, Any]]
-"""(table, identity) to row."""
 Added = list[tuple[str, dict[str, Any]]]
 """(table, row)."""
 
@@ -50,6 +49,7 @@ class Claims:
         self._smallest_effect = smallest_effect
         self._families: dict[FamilyKey, HypothesisFamily] = {}
         self._contests: dict[str, Contest] = {}
+        self._told = Told()
         self._dirty: dict[str, Hypothesis] = {}
         self._final: Replaced = {}
         self._history: Added = []
@@ -176,9 +176,14 @@ class Claims:
 
     def _retract(self, hypothesis: Hypothesis, position: int) -> None:
         """Withdraw pattern, theory and belief, and ask the question anew with evidence at 1."""
-        self._set_status(hypothesis, position, "retracted")
-        self._final |= knowledge_rows(hypothesis)
+        self._close(hypothesis, position)
         self._renew(hypothesis, hypothesis.process.smallest_effect)
+
+    def _close(self, hypothesis: Hypothesis, position: int) -> None:
+        self._set_status(hypothesis, position, "retracted")
+        rows = knowledge_rows(hypothesis)
+        self._told.closed |= rows
+        self._final |= self._told.tell(rows)
 
     def _renew(self, hypothesis: Hypothesis, smallest_effect: float) -> None:
         """Put the next epoch of a question in its place."""
@@ -204,8 +209,7 @@ class Claims:
             if hypothesis.metric != metric or not concerned(hypothesis):
                 continue
             if hypothesis.first_claimed is not None:
-                self._set_status(hypothesis, position, "retracted")
-                self._final |= knowledge_rows(hypothesis)
+                self._close(hypothesis, position)
             self._renew(hypothesis, smallest_effect)
         self._decide_claims(position, model, ())
 
@@ -213,19 +217,65 @@ class Claims:
         """Give, and forget, what changed: rows to replace, and rows to add."""
         replaced, added = self._final, self._history
         for hypothesis in self._dirty.values():
-            replaced |= knowledge_rows(hypothesis)
+            replaced |= self._told.tell(knowledge_rows(hypothesis))
         self._dirty, self._final, self._history = {}, {}, []
         return replaced, added
 
-    def to_state(self) -> list[Any]:
-        """Give everything as data that orjson writes."""
-        return [family.to_state() for family in self._families.values()]
+    # Amendments
 
-    def load(self, state: Sequence[Any]) -> None:
+    def forget_outcomes(self) -> None:
+        """Forget the rows of outcomes that wait to be taken: they are written already."""
+        self._history = []
+
+    def rows(self) -> Replaced:
+        """Give the row of everything that was ever claimed."""
+        return self._told.tell(self._claimed())
+
+    def succeed(self, before: Claims, position: int) -> None:
+        """Take the place of other claims, from an amendment on: these are of the amended history.
+
+        Args:
+            before: The claims until then.
+            position: The amendment.
+        """
+        was, now = before._claimed(), self._claimed()
+        touched = {digest_of(identity): None for table, identity in was | now if _differ(was, now, (table, identity))}
+        evidence_was, evidence_now = before._stored(), self._stored()
+        touched |= {
+            digest: None for digest in evidence_was | evidence_now if _differ(evidence_was, evidence_now, digest)
+        }
+        self._told = self._told.after(position, before.rows(), now, touched, before._told)
+
+    def _claimed(self) -> Replaced:
+        """Give the row of everything that was ever claimed, as this history alone would tell it."""
+        rows = dict(self._told.closed)
+        for hypothesis in self._hypotheses():
+            rows |= knowledge_rows(hypothesis)
+        return rows
+
+    def _stored(self) -> dict[str, bytes]:
+        """Give everything there is to each hypothesis, by digest."""
+        return {each.digest: each.stored() for each in self._hypotheses()}
+
+    def _hypotheses(self) -> Iterator[Hypothesis]:
+        for family in self._families.values():
+            yield from family.hypotheses.values()
+
+    def to_state(self) -> dict[str, Any]:
+        """Give everything as data that orjson writes."""
+        families = [family.to_state() for family in self._families.values()]
+        return {"families": families, "told": self._told.to_state()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
         """Go on from `to_state`, parsed."""
-        families = [HypothesisFamily.from_state(each) for each in state]
+        families = [HypothesisFamily.from_state(each) for each in state["families"]]
         self._families = {family.key: family for family in families}
+        self._told = Told.from_state(state["told"])
         self._contests = {}
         for family in families:
             for hypothesis in family.hypotheses.values():
                 self._contest(family.key.model).put(hypothesis)
+
+
+def _differ(was: Mapping[Any, Any], now: Mapping[Any, Any], key: Any) -> bool:
+    return bool(was.get(key) != now.get(key))

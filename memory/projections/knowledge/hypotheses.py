@@ -102,7 +102,11 @@ class Hypothesis:
         self._stored = None
 
     def to_state(self) -> orjson.Fragment:
-        """Give the hypothesis as JSON, without its family (kept once); written again only after `changed`."""
+        """Give the hypothesis as JSON, without its family (kept once)."""
+        return orjson.Fragment(self.stored())
+
+    def stored(self) -> bytes:
+        """Give the text of `to_state`; written again only after `changed`."""
         if self._stored is None:
             state = {
                 "storage_id": self.storage_id,
@@ -125,7 +129,7 @@ class Hypothesis:
                 "detector": None if self.detector is None else self.detector.to_state(),
             }
             self._stored = orjson.dumps(state)
-        return orjson.Fragment(self._stored)
+        return self._stored
 
     @classmethod
     def from_state(cls, family: FamilyKey, state: Mapping[str, Any]) -> Hypothesis:

@@ -113,7 +113,7 @@ def test_every_forecast_is_made_from_what_was_known_before_its_outcome(
     for event, payload in history.stored():
         live = [
             each
-            for family in projection._claims._families.values()
+            for family in projection.learning.claims._families.values()
             for each in family.hypotheses.values()
             if each.score is not None
         ]
@@ -295,7 +295,7 @@ def test_each_model_has_a_budget_of_its_own(history: Any, run: Any, histories: M
 
 
 def _hypotheses(projection: Any) -> list[Any]:
-    return [each for family in projection._claims._families.values() for each in family.hypotheses.values()]
+    return [each for family in projection.learning.claims._families.values() for each in family.hypotheses.values()]
 
 
 def _same_question(one: Any, other: Any) -> bool:

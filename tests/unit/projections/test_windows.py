@@ -192,7 +192,10 @@ def test_doses_of_one_act_and_storage_add_up(told: Any, histories: ModuleType) -
     told.write("act", "c", 0.5)
     told.metrics("act", AFTER)
     state = orjson.loads(histories.fold(KnowledgeProjection(), told.stored()).state())
-    assert {(family[0][1], family[0][3]) for family in state["claims"]} == {("effect", 1.5), ("impact", 1.5)}
+    assert {(family[0][1], family[0][3]) for family in state["learning"]["claims"]["families"]} == {
+        ("effect", 1.5),
+        ("impact", 1.5),
+    }
 
 
 def test_lopsided_coins_do_not_add_up(told: Any, evidence: Any) -> None:

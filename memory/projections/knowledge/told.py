@@ -1,0 +1,94 @@
+"""What was ever told of claims, and must stay told when an amended history is folded anew.
+
+A reader may have acted on a row: it never vanishes, and its first position never moves. Hypotheses know only the
+history as it is now; this knows what else was said, and lays it over the rows that hypotheses give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from memory.projections.tables import beliefs, patterns
+
+Replaced = dict[tuple[str, str], dict[str, Any]]
+"""(table, identity) to row."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What rows say beyond what the hypotheses of the history as it is now say."""
+
+    closed: Replaced = field(default_factory=dict)
+    """Last rows of claims that no hypothesis stands for any more: their question was asked anew, or they were claimed
+    only before an amendment."""
+    first: dict[str, int] = field(default_factory=dict)
+    """Identity to its first position, of everything that was told up to the last amendment."""
+    changed: dict[str, int] = field(default_factory=dict)
+    """Identity of a belief to the last amendment that changed its status."""
+    amended: dict[str, None] = field(default_factory=dict)
+    """Digests of the hypotheses that an amendment touched."""
+
+    def tell(self, rows: Mapping[tuple[str, str], dict[str, Any]]) -> Replaced:
+        """Give rows as they are told."""
+        return {(table, identity): self._told(table, identity, row) for (table, identity), row in rows.items()}
+
+    def _told(self, table: str, identity: str, row: dict[str, Any]) -> dict[str, Any]:
+        told = row | {"first_position": self.first.get(identity, row["first_position"])}
+        if table == beliefs.name:
+            told["last_position"] = max(row["last_position"], self.changed.get(identity, 0))
+        if table == patterns.name:
+            told["post_retraction"] = digest_of(identity) in self.amended
+        return told
+
+    def after(self, position: int, before: Replaced, now: Replaced, touched: Iterable[str], earlier: Told) -> Told:
+        """Give what is told from an amendment on.
+
+        Args:
+            position: The amendment.
+            before: Every row as it was told before it.
+            now: Every row that the amended history gives.
+            touched: The digests of the hypotheses that it changed.
+            earlier: What was told before it.
+        """
+        closed = {key: _withdrawn(key[0], row, position) for key, row in before.items() if key not in now} | self.closed
+        first = {identity: row["first_position"] for (_, identity), row in before.items()}
+        changed = dict(earlier.changed)
+        for key, row in now.items():
+            old = before.get(key)
+            first.setdefault(key[1], position)
+            if key[0] == beliefs.name and (old is None or old["status"] != row["status"]):
+                changed[key[1]] = position
+        return Told(closed, first, changed, earlier.amended | dict.fromkeys(touched))
+
+    def to_state(self) -> dict[str, Any]:
+        """Give everything as plain data."""
+        return {
+            "closed": [[table, identity, row] for (table, identity), row in sorted(self.closed.items())],
+            "first": sorted(self.first.items()),
+            "changed": sorted(self.changed.items()),
+            "amended": sorted(self.amended),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Told:
+        """Rebuild from `to_state`, parsed."""
+        return cls(
+            {(table, identity): row for table, identity, row in state["closed"]},
+            dict(state["first"]),
+            dict(state["changed"]),
+            dict.fromkeys(state["amended"]),
+        )
+
+
+def digest_of(identity: str) -> str:
+    """Give the digest of the hypothesis that a pattern, theory or belief is made of."""
+    return identity.rpartition("-")[2]
+
+
+def _withdrawn(table: str, row: dict[str, Any], position: int) -> dict[str, Any]:
+    """Give the row of what was told and is no longer claimed: with the numbers it had last."""
+    if row["status"] == "retracted":
+        return row
+    return row | {"status": "retracted"} | ({"last_position": position} if table == beliefs.name else {})
