@@ -22,9 +22,9 @@ $(VENV)/.installed-test: $(FRAME) | $(BIN)/python
 	$(INSTALL) -e ".[test]"
 	touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-bench: $(VENV)/.installed-bench
+$(VENV)/.installed-bench: $(FRAME) | $(BIN)/python
 	$(INSTALL) -e ".[bench]"
-	touch $@
+	touch $@ $(VENV)/.installed-test $(VENV)/.installed
 
 demo: $(VENV)/.installed  ## train a small tied Qwen2, edit it a few hundred times, say what was learned
 	$(BIN)/palimpsest demo
