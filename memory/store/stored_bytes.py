@@ -64,8 +64,25 @@ class StoredBytes:
             faults: What is wrong is added here, in words.
         """
         rows = self._rows.up_to(link.last_position)
-        together = self._together(link, rows)
+        together = self._alone(link, rows[0]) if len(rows) == 1 else self._together(link, rows)
         return self._one_by_one(link, rows, faults) if together is None else [together]
+
+    def _alone(self, link: Any, row: Any) -> bytes | None:
+        """Encode the only event of an append; None where anything about it is wrong."""
+        position, append_id, stream_id, version, type_id, act, cause, occurred_at, payload, key, digest = row
+        stream, kind = self._stream(stream_id), self._type(type_id)
+        if (
+            not position == link.first_position == link.last_position
+            or append_id != link.append_id
+            or stream is None
+            or kind is None
+            or version != self._versions.get(stream_id, 0) + 1
+            or (key is not None and not _belongs(stream, kind[0], payload, digest))
+        ):
+            return None
+        self._versions[stream_id] = version
+        self.events += 1
+        return event_bytes(stream, version, *kind, occurred_at, utf8(act), utf8(cause), utf8(key), payload.encode())
 
     def _together(self, link: Any, rows: Sequence[Any]) -> bytes | None:
         """Encode the events of an append by column, which is quick; None where anything about them is wrong."""

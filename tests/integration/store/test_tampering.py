@@ -238,6 +238,21 @@ def test_versions_that_do_not_follow_are_seen_even_in_a_forged_chain(
     assert problem.append_id == 5
 
 
+def test_so_they_are_where_each_event_is_an_append_of_its_own(
+    store: EventStore, note: Note, behind_our_back: Behind
+) -> None:
+    for number in range(3):
+        store.append([note(number, stream="s-1", key=f"k{number}")])
+    behind_our_back(
+        store,
+        "UPDATE ledger SET version = 7 WHERE position = 3",
+        "UPDATE streams SET version = 7 WHERE name = 's-1'",
+    )
+    forge(store)
+    problem = store.verify().problems[0]
+    assert (problem.append_id, "event 3 is version 7 of 's-1', and 3 is next" in problem.message) == (3, True)
+
+
 def forge(store: EventStore) -> None:
     """Make every digest anew, as somebody would who has read our code."""
     with create_engine(store.database.location.url, poolclass=NullPool).begin() as connection:

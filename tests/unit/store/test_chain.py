@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from memory.events.envelope import event_id
-from memory.store.chain import ORIGIN_DIGEST, append_digest, event_bytes
+from memory.store.chain import ORIGIN_DIGEST, append_digest, event_bytes, events_bytes
 
 EVENT: dict[str, Any] = {
     "stream": b"s",
@@ -87,3 +87,14 @@ def test_the_previous_digest_and_the_order_of_events_count() -> None:
 
 def test_an_event_is_named_by_its_append_and_its_place() -> None:
     assert event_id(bytes(range(32)), 3) == "000102030405060708090a0b0c0d0e0f-3"
+
+
+def test_events_by_column_are_the_same_bytes_as_one_by_one() -> None:
+    events = [
+        EVENT,
+        {**EVENT, "stream": b"other", "version": 9, "act_id": None, "key": b"k"},
+        {**EVENT, "event_type": b"longer", "causation_id": b"", "payload": b"[1,2]"},
+    ]
+    for chosen in (events, events[:1], [{**EVENT, "act_id": None}] * 3):
+        columns = ([event[name] for event in chosen] for name in EVENT)
+        assert events_bytes(*columns) == b"".join(event_bytes(**event) for event in chosen)
