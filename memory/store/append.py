@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 from memory.errors import ConcurrencyError, CorruptionError, KeyConflict
 from memory.events.envelope import LAST_MICROSECOND, category_of, event_id, event_ids
 from memory.store.carried import carried_under
-from memory.store.chain import all_utf8, append_digest, events_bytes
+from memory.store.chain import all_utf8, append_digest, event_bytes, events_bytes, utf8
 from memory.store.driver import fetch
 from memory.store.head import read_head, read_origin
 from memory.store.insert import AppendRow, KeyRow, LedgerRow, write_rows
@@ -139,6 +139,59 @@ class AppendPlan:
 
     def _place(self, batch: PreparedBatch, events: Sequence[PreparedEvent]) -> list[Appended]:
         """Give the events of a batch that are new their places, as one append; give their results."""
+        return [self._place_alone(batch, events[0])] if len(events) == 1 else self._place_together(batch, events)
+
+    def _place_alone(self, batch: PreparedBatch, event: PreparedEvent) -> Appended:
+        """Do for one event what `_place_together` does for many, which costs several times as much for one."""
+        name, kind, schema_version, moment, act, cause, key, content, text = event
+        if (kind, schema_version) not in self.type_ids:
+            self._ensure_types({(kind, schema_version)})
+        recorded_at = min(time.time_ns() // 1000, LAST_MICROSECOND)
+        occurred_at = recorded_at if moment is None else moment
+        append_id, position = self._append_id + 1, self._position + 1
+        stream = self._streams.get(name) or self._stream(name)
+        stream.version += 1
+        encoded = event_bytes(
+            name.encode(),
+            stream.version,
+            kind.encode(),
+            schema_version,
+            occurred_at,
+            utf8(act),
+            utf8(cause),
+            utf8(key),
+            text.encode(),
+        )
+        self._link(batch, append_id, position, position, recorded_at, encoded)
+        type_id = self.type_ids[kind, schema_version]
+        self._ledger.append(
+            (position, append_id, stream.stream_id, stream.version, type_id, act, cause, occurred_at, text)
+        )
+        result = Appended(position, event_ids(self._digest, 1)[0], kind, name, stream.version, replayed=False)
+        if key is not None and content is not None:
+            self._new_keys.append((key, position, content))
+            self._keys[key] = _Keyed(content, result)
+        return result
+
+    def _link(
+        self, batch: PreparedBatch, append_id: int, first: int, last: int, recorded_at: int, encoded: bytes
+    ) -> None:
+        """Make the next link of the chain."""
+        self._digest = append_digest(
+            self._digest,
+            append_id=append_id,
+            first_position=first,
+            last_position=last,
+            recorded_at=recorded_at,
+            actor=batch.actor,
+            correlation_id=batch.correlation_id,
+            events=[encoded],
+        )
+        self._appends.append((append_id, first, last, recorded_at, batch.actor, batch.correlation_id, self._digest))
+        self._append_id, self._position = append_id, last
+
+    def _place_together(self, batch: PreparedBatch, events: Sequence[PreparedEvent]) -> list[Appended]:
+        """Give events their places column by column."""
         names, kinds, schemas, moments, acts, causes, keys, digests, texts = zip(*events, strict=True)
         self._ensure_types(set(zip(kinds, schemas, strict=True)))
         recorded_at = min(time.time_ns() // 1000, LAST_MICROSECOND)
@@ -152,29 +205,18 @@ class AppendPlan:
             stream.version += 1
             versions.append(stream.version)
             stream_ids.append(stream.stream_id)
-        self._digest = append_digest(
-            self._digest,
-            append_id=append_id,
-            first_position=first,
-            last_position=last,
-            recorded_at=recorded_at,
-            actor=batch.actor,
-            correlation_id=batch.correlation_id,
-            events=[
-                events_bytes(
-                    list(map(str.encode, names)),
-                    versions,
-                    list(map(str.encode, kinds)),
-                    schemas,
-                    occurred,
-                    all_utf8(acts),
-                    all_utf8(causes),
-                    all_utf8(keys),
-                    list(map(str.encode, texts)),
-                )
-            ],
+        encoded = events_bytes(
+            list(map(str.encode, names)),
+            versions,
+            list(map(str.encode, kinds)),
+            schemas,
+            occurred,
+            all_utf8(acts),
+            all_utf8(causes),
+            all_utf8(keys),
+            list(map(str.encode, texts)),
         )
-        self._appends.append((append_id, first, last, recorded_at, batch.actor, batch.correlation_id, self._digest))
+        self._link(batch, append_id, first, last, recorded_at, encoded)
         positions = range(first, last + 1)
         type_ids = map(self.type_ids.__getitem__, zip(kinds, schemas, strict=True))
         self._ledger.extend(
@@ -190,7 +232,6 @@ class AppendPlan:
                 texts,
             )
         )
-        self._append_id, self._position = append_id, last
         identities = event_ids(self._digest, len(events))
         rows = zip(positions, identities, kinds, names, versions, repeat(False))
         results = list(map(tuple.__new__, repeat(Appended), rows))
