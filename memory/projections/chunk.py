@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from memory.errors import ProjectionError, UnknownEventType
+from memory.errors import DatabaseError, ProjectionError, UnknownEventType
 from memory.events.envelope import KindOfEvent, StoredEvent
 from memory.events.registry import Payload, payload_type
 from memory.projections.base import Projection
@@ -97,6 +97,11 @@ class Chunk:
         middle = len(self.all) // 2
         first, second = self.all[:middle], self.all[middle:]
         return Chunk(first, self._store, warn=False), Chunk(second, self._store, warn=False)
+
+
+def is_of_the_database(error: Exception) -> bool:
+    """Tell whether a failure to write is the database's own (busy, full, away, ...) and no projection's fault."""
+    return isinstance(error, DatabaseError) and type(error) is not DatabaseError
 
 
 def stopped(projection: str, event: StoredEvent, error: Exception) -> ProjectionError:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert
 from memory.errors import ProjectionError
 from memory.events.envelope import StoredEvent
 from memory.projections.base import Projection
-from memory.projections.chunk import Chunk
+from memory.projections.chunk import Chunk, is_of_the_database
 from memory.projections.tables import projections as positions
 from memory.store.log import EventStore
 from memory.store.workspace import Workspace, workspace
@@ -26,7 +26,7 @@ def rebuild(store: EventStore, factories: Sequence[Factory], size: int) -> dict[
         size: Events folded at a time.
 
     Returns:
-        By name, the projections that could not fold an event: their tables stay as they were.
+        By name, the projections that could not fold an event or write what it gives: their tables stay as they were.
     """
     failed: dict[str, ProjectionError] = {}
     while folding := [projection for factory in factories if (projection := factory()).name not in failed]:
@@ -49,7 +49,7 @@ def begin(connection: Connection, projection: Projection) -> None:
 
 
 class _BrokenError(Exception):
-    """A projection cannot fold an event."""
+    """A projection cannot fold an event, or write what it gives."""
 
     def __init__(self, error: ProjectionError) -> None:
         self.error = error
@@ -61,12 +61,12 @@ def _build(store: EventStore, folding: Sequence[Projection], beside: Workspace, 
         # Before the transaction: a fold may read the log, and a database in memory has one connection.
         position = _fold(store, folding, events)
         with beside.writing() as connection:
-            _flush(connection, folding)
+            _flush(connection, folding, position)
     # What little is left is folded under the lock, so that no projection goes back behind where it stands.
     with beside.replacing() as connection:
         while events := list(store.read(after=position, limit=size)):
             position = _fold(store, folding, events)
-            _flush(connection, folding)
+            _flush(connection, folding, position)
         for projection in folding:
             _stand(connection, projection, position, projection.state())
 
@@ -81,9 +81,22 @@ def _fold(store: EventStore, folding: Sequence[Projection], events: Sequence[Sto
     return chunk.last
 
 
-def _flush(connection: Connection, folding: Sequence[Projection]) -> None:
+def _flush(connection: Connection, folding: Sequence[Projection], position: int) -> None:
     for projection in folding:
-        projection.flush(connection)
+        try:
+            projection.flush(connection)
+        except Exception as error:
+            if is_of_the_database(error):
+                raise
+            reason = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
+            broken = ProjectionError(
+                f"projection {projection.name!r} could not write what the events up to position {position} give: "
+                f"{reason}",
+                remedy="its tables are as they were; report this, and rebuild it once it is mended",
+                projection=projection.name,
+                position=position,
+            )
+            raise _BrokenError(broken) from error
 
 
 def _stand(connection: Connection, projection: Projection, position: int, state: str | None) -> None:

@@ -16,10 +16,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select, update
 
-from memory.errors import DatabaseError, ProjectionError
+from memory.errors import ProjectionError
 from memory.events.envelope import StoredEvent
 from memory.projections.base import Projection
-from memory.projections.chunk import Chunk, stopped
+from memory.projections.chunk import Chunk, is_of_the_database, stopped
 from memory.projections.rebuilding import Factory, begin, rebuild
 from memory.projections.tables import projections as positions
 from memory.store.forking import ForkSafeLock
@@ -180,8 +180,7 @@ class ProjectionRunner:
             except _OvertakenError:
                 raise
             except Exception as error:
-                if isinstance(error, DatabaseError) and type(error) is not DatabaseError:
-                    # The database is busy, full or away: that is no projection's fault.
+                if is_of_the_database(error):
                     raise
                 for running in group:
                     self._advance_alone(running, behind, chunk)
@@ -205,7 +204,7 @@ class ProjectionRunner:
         except _OvertakenError:
             raise
         except Exception as error:
-            if isinstance(error, DatabaseError) and type(error) is not DatabaseError:
+            if is_of_the_database(error):
                 raise
             if len(chunk.all) == 1:
                 self._stop(running, behind, chunk, error)

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import create_engine, func, select, text, update
+from sqlalchemy import Connection, create_engine, func, select, text, update
 
 from memory.errors import ProjectionError
 from memory.events.envelope import StoredEvent
@@ -188,6 +188,31 @@ def test_a_new_version_that_breaks_stops_where_it_breaks(store: EventStore, note
     (row,) = histories.rows(store, projections)
     assert (row["version"], row["position"], row["stopped_at"]) == (99, 2, 3)
     assert len(descriptions(store)) == 2
+
+
+def test_a_new_version_that_cannot_write_stops_alone_and_holds_up_no_other(
+    store: EventStore, noted: Any, histories: ModuleType
+) -> None:
+    class Later(ObservationsProjection):
+        version = 99
+
+        def flush(self, connection: Connection) -> None:
+            if any(row["position"] >= 3 for rows in self._rows._rows.values() for row in rows):
+                connection.execute(update(observations).values(no_such_column=1))
+            super().flush(connection)
+
+    noted(store, 4)
+    ProjectionRunner(store, [ObservationsProjection]).catch_up()
+    runner = ProjectionRunner(store, [Later, SharingProjection])
+    assert runner.catch_up({"sharing"}) == 4
+    with pytest.raises(ProjectionError, match="stopped at position 3"):
+        runner.catch_up()
+    stands = {row["name"]: row["position"] for row in histories.rows(store, projections)}
+    assert stands == {"observations": 2, "sharing": 4}
+    spoil(store)
+    with pytest.raises(ProjectionError, match="could not write what the events up to position 4 give"):
+        runner.rebuild()
+    assert set(descriptions(store)) == {"spoilt"}
 
 
 @pytest.mark.parametrize("place", [":memory:", "file"])
