@@ -88,12 +88,7 @@ def _windows() -> list[_Window]:
         major, minor = (int(part, 16) for part in device.split(":"))
         window = _Window(begin, end, _space(os.makedev(major, minor), int(inode)), int(offset, 16))
         last = windows[-1] if windows else None
-        if (
-            last
-            and last.end == begin
-            and last.file == window.file
-            and last.offset + begin - last.begin == window.offset
-        ):
+        if last and _goes_on(last, window):
             window = last._replace(end=end)
             windows.pop()
         windows.append(window)
@@ -101,6 +96,7 @@ def _windows() -> list[_Window]:
 
 
 def _goes_on(last: _Window, window: _Window) -> bool:
+    """Whether a window shows the file where the one before it in memory ended."""
     return (last.file, last.end, last.offset - last.begin) == (window.file, window.begin, window.offset - window.begin)
 
 

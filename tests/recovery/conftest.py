@@ -75,15 +75,3 @@ def zygote(tmp_path: Path) -> Iterator[Zygote]:
 @pytest.fixture
 def rounds() -> int:
     return ROUNDS
-
-
-@pytest.fixture
-def empty_url(request: pytest.FixtureRequest, database_url: str) -> Iterator[str]:
-    """A database without a schema."""
-    if database_url.startswith("sqlite"):
-        yield database_url
-        return
-    server = request.getfixturevalue("postgres_server")
-    url = server.create(migrated=False)
-    yield url
-    server.drop(url)

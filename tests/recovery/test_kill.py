@@ -60,15 +60,15 @@ def test_killed_while_projecting_the_tables_go_on_from_where_they_were(
 
 
 def test_killed_while_migrating_the_schema_is_there_whole_or_not_at_all(
-    zygote: Any, empty_url: str, rounds: int
+    zygote: Any, bare_url: str, rounds: int
 ) -> None:
     draw = random.Random(4)
     for _ in range(rounds):
-        zygote.live_and_die("migrate", empty_url, draw, longest=0.4)
-        database = Database.open(empty_url)
+        zygote.live_and_die("migrate", bare_url, draw, longest=0.4)
+        database = Database.open(bare_url)
         assert migrate.current(database) in (None, migrate.head())
         database.close()
-    with EventStore.open(empty_url) as store:
+    with EventStore.open(bare_url) as store:
         assert migrate.check(store.database) == ()
         assert store.verify().ok
 

@@ -79,14 +79,14 @@ def test_a_consolidation_under_another_ones_lock_is_refused_in_time_and_succeeds
 
 
 def test_an_upgrade_under_another_ones_lock_is_refused_in_time_and_succeeds_later(
-    empty_url: str, monkeypatch: pytest.MonkeyPatch
+    bare_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = Database.open(empty_url)
+    database = Database.open(bare_url)
     database.busy_timeout = 0.3
-    with held_by_another_process(empty_url, "migration"), pytest.raises(DatabaseBusy):
+    with held_by_another_process(bare_url, "migration"), pytest.raises(DatabaseBusy):
         migrate.upgrade(database)
     assert migrate.current(database) is None
     migrate.upgrade(database)
     database.close()
-    with EventStore.open(empty_url) as store:
+    with EventStore.open(bare_url) as store:
         assert migrate.check(store.database) == ()

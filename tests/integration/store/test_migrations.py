@@ -4,9 +4,10 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -21,39 +22,6 @@ from memory.store.revisions import OWN_NAMES, VERSION_TABLE, revisions, scripts_
 from memory.store.tables import APPEND_ONLY
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A database without a schema, on each engine."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
-        return
-    server = request.getfixturevalue("postgres_server")
-    url = server.create(migrated=False)
-    yield url
-    server.drop(url)
-
-
-def catalogue(database: Database) -> list[tuple[Any, ...]]:
-    """Everything the database holds but rows: tables, columns, indexes, constraints, triggers, views, comments."""
-    if database.dialect == "sqlite":
-        queries = ["SELECT type, name, tbl_name, sql FROM sqlite_master"]
-    else:
-        queries = [
-            "SELECT table_name, column_name, data_type, is_nullable, ordinal_position FROM information_schema.columns "
-            "WHERE table_schema = current_schema()",
-            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()",
-            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
-            "WHERE connamespace = current_schema()::regnamespace",
-            "SELECT tgname, tgenabled::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
-            "SELECT viewname, definition FROM pg_views WHERE schemaname = current_schema()",
-            "SELECT objoid::regclass::text, objsubid, description FROM pg_description d "
-            "JOIN pg_class c ON c.oid = d.objoid WHERE c.relnamespace = current_schema()::regnamespace",
-        ]
-    with database.reading() as connection:
-        rows = [row for query in queries for row in connection.execute(text(query))]
-    return sorted(tuple(" ".join(str(value).split()) for value in row) for row in rows)
 
 
 def names(database: Database) -> set[str]:
@@ -87,15 +55,15 @@ def test_the_revisions_known_without_alembic_are_its_scripts() -> None:
     assert [script.revision for script in scripts.walk_revisions()] == list(reversed(revisions()))
 
 
-def test_a_new_database_is_what_the_tables_say(empty_url: str) -> None:
-    with EventStore.open(empty_url) as store:
+def test_a_new_database_is_what_the_tables_say(bare_url: str) -> None:
+    with EventStore.open(bare_url) as store:
         assert migrate.current(store.database) == migrate.head()
         assert migrate.check(store.database) == ()
         assert {*OWN_NAMES, VERSION_TABLE} <= names(store.database)
 
 
-def test_check_sees_what_somebody_changed(empty_url: str) -> None:
-    with EventStore.open(empty_url) as store:
+def test_check_sees_what_somebody_changed(bare_url: str) -> None:
+    with EventStore.open(bare_url) as store:
         with store.database.writing() as connection:
             connection.execute(text("DROP VIEW events"))
             connection.execute(text("ALTER TABLE streams ADD COLUMN colour TEXT"))
@@ -122,60 +90,64 @@ def test_every_table_and_column_has_a_comment(postgres_url: str) -> None:
 
 
 def test_the_log_survives_going_down_to_its_own_revision_and_up_again(
-    empty_url: str, note: Callable[..., NewEvent]
+    bare_url: str, note: Callable[..., NewEvent], schemas: ModuleType
 ) -> None:
-    with EventStore.open(empty_url) as store:
+    with EventStore.open(bare_url) as store:
         store.append([note(1, key="k"), note(2, model="q")])
-        events, fresh = list(store.read()), catalogue(store.database)
+        events, fresh = list(store.read()), schemas.catalogue(store.database)
         assert migrate.downgrade(store.database, "0001") == "0001"
         with pytest.raises(SchemaOutdated, match="0001"):
             migrate.check(store.database)
         assert store.verify().ok
         assert migrate.upgrade(store.database) == migrate.head()
         assert list(store.read()) == events
-        assert catalogue(store.database) == fresh
+        assert schemas.catalogue(store.database) == fresh
         assert store.verify().ok
         assert store.append([note(1, key="k")])[0].replayed
 
 
-def test_all_the_way_down_leaves_nothing_and_up_again_is_a_fresh_install(empty_url: str) -> None:
-    with EventStore.open(empty_url) as store:
-        fresh = catalogue(store.database)
+def test_all_the_way_down_leaves_nothing_and_up_again_is_a_fresh_install(bare_url: str, schemas: ModuleType) -> None:
+    with EventStore.open(bare_url) as store:
+        fresh = schemas.catalogue(store.database)
         assert migrate.downgrade(store.database, "base") is None
         assert names(store.database) == {VERSION_TABLE}
-    with EventStore.open(empty_url) as store:
-        assert catalogue(store.database) == fresh
+    with EventStore.open(bare_url) as store:
+        assert schemas.catalogue(store.database) == fresh
         assert store.head().position == 0
 
 
-def test_a_log_with_events_is_never_taken_below_its_own_revision(empty_url: str, note: Callable[..., NewEvent]) -> None:
-    with EventStore.open(empty_url) as store:
+def test_a_log_with_events_is_never_taken_below_its_own_revision(
+    bare_url: str, note: Callable[..., NewEvent], schemas: ModuleType
+) -> None:
+    with EventStore.open(bare_url) as store:
         store.append([note(1), note(2)])
-        before = catalogue(store.database)
+        before = schemas.catalogue(store.database)
         for revision in ("base", f"-{len(revisions())}"):
             with pytest.raises(MigrationError, match="events up to position 2") as refused:
                 migrate.downgrade(store.database, revision)
             assert "never deleted" in refused.value.remedy
-        refused_by_alembic = alembic_process(empty_url, "downgrade", "base")
+        refused_by_alembic = alembic_process(bare_url, "downgrade", "base")
         assert refused_by_alembic.returncode != 0
         assert "events up to position 2" in refused_by_alembic.stderr + refused_by_alembic.stdout
         assert "Traceback" not in refused_by_alembic.stderr
         assert migrate.current(store.database) == migrate.head()
-        assert catalogue(store.database) == before
+        assert schemas.catalogue(store.database) == before
         assert store.verify().events == 2
 
 
-def test_a_failing_upgrade_leaves_the_database_as_it_was(empty_url: str, note: Callable[..., NewEvent]) -> None:
-    with EventStore.open(empty_url) as store:
+def test_a_failing_upgrade_leaves_the_database_as_it_was(
+    bare_url: str, note: Callable[..., NewEvent], schemas: ModuleType
+) -> None:
+    with EventStore.open(bare_url) as store:
         store.append([note(1)])
         last = sorted(names(store.database) - {*OWN_NAMES, VERSION_TABLE})[-1]
         migrate.downgrade(store.database, "0001")
         with store.database.writing() as connection:
             connection.execute(text(f"CREATE TABLE {last} (in_the_way INTEGER)"))
-        before = catalogue(store.database)
+        before = schemas.catalogue(store.database)
         with pytest.raises(MigrationError, match="rolled back"):
             migrate.upgrade(store.database)
-        assert catalogue(store.database) == before
+        assert schemas.catalogue(store.database) == before
         assert migrate.current(store.database) == "0001"
         with store.database.writing() as connection:
             connection.execute(text(f"DROP TABLE {last}"))
@@ -188,8 +160,8 @@ def test_a_revision_that_does_not_exist_is_refused(sqlite_url: str) -> None:
         migrate.upgrade(store.database, "0815")
 
 
-def test_every_revision_keeps_the_append_only_triggers(empty_url: str) -> None:
-    database = Database.open(empty_url)
+def test_every_revision_keeps_the_append_only_triggers(bare_url: str) -> None:
+    database = Database.open(bare_url)
     for revision in revisions():
         migrate.upgrade(database, revision)
         with database.reading() as connection:
@@ -244,21 +216,23 @@ def test_two_schemas_of_one_server_database_hold_two_logs(postgres_server: Any, 
     postgres_server.drop(url)
 
 
-def test_the_alembic_command_works_from_a_checkout(empty_url: str) -> None:
-    alembic(empty_url, "upgrade", "head")
-    assert "(head)" in alembic(empty_url, "current")
-    alembic(empty_url, "check")
-    with EventStore.open(empty_url) as store:
+def test_the_alembic_command_works_from_a_checkout(bare_url: str) -> None:
+    alembic(bare_url, "upgrade", "head")
+    assert "(head)" in alembic(bare_url, "current")
+    alembic(bare_url, "check")
+    with EventStore.open(bare_url) as store:
         assert migrate.check(store.database) == ()
-    alembic(empty_url, "downgrade", "base")
-    alembic("sqlite:///nowhere/x.db", "-x", f"url={empty_url}", "upgrade", "head")
+    alembic(bare_url, "downgrade", "base")
+    alembic("sqlite:///nowhere/x.db", "-x", f"url={bare_url}", "upgrade", "head")
 
 
-def test_the_statements_alone_make_the_same_database(empty_url: str, tmp_path: Path, postgres_server: Any) -> None:
-    script = alembic(empty_url, "upgrade", "head", "--sql")
-    with EventStore.open(empty_url) as store:
-        expected = catalogue(store.database)
-    if empty_url.startswith("sqlite"):
+def test_the_statements_alone_make_the_same_database(
+    bare_url: str, tmp_path: Path, postgres_server: Any, schemas: ModuleType
+) -> None:
+    script = alembic(bare_url, "upgrade", "head", "--sql")
+    with EventStore.open(bare_url) as store:
+        expected = schemas.catalogue(store.database)
+    if bare_url.startswith("sqlite"):
         other = f"sqlite:///{tmp_path / 'other.db'}"
         with closing(sqlite3.connect(tmp_path / "other.db", isolation_level=None)) as connection:
             connection.executescript(script)
@@ -267,6 +241,6 @@ def test_the_statements_alone_make_the_same_database(empty_url: str, tmp_path: P
         with closing(psycopg.connect(other, autocommit=True)) as connection:
             connection.execute(script)
     with EventStore.open(other) as store:
-        assert catalogue(store.database) == expected
-    if not empty_url.startswith("sqlite"):
+        assert schemas.catalogue(store.database) == expected
+    if not bare_url.startswith("sqlite"):
         postgres_server.drop(other)

@@ -6,23 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from memory.store import EventStore
 
 SCRIPT = Path(__file__).with_name("writer_script.py")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new_database(request: pytest.FixtureRequest) -> object:
-    """A database without a schema."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
-        return
-    server = request.getfixturevalue("postgres_server")
-    url = server.create(migrated=False)
-    yield url
-    server.drop(url)
 
 
 def start(url: str, name: str, appends: int, size: int = 1, keys: str = "-") -> subprocess.Popen[str]:
@@ -36,10 +22,10 @@ def finish(process: subprocess.Popen[str]) -> int:
     return int(output)
 
 
-def test_processes_that_open_a_new_database_at_once_all_succeed(new_database: str) -> None:
-    writers = [start(new_database, f"w{number}", 2) for number in range(5)]
+def test_processes_that_open_a_bare_url_at_once_all_succeed(bare_url: str) -> None:
+    writers = [start(bare_url, f"w{number}", 2) for number in range(5)]
     assert [finish(writer) for writer in writers] == [2] * 5
-    with EventStore.open(new_database) as store:
+    with EventStore.open(bare_url) as store:
         assert [event.position for event in store.read()] == list(range(1, 11))
         assert store.verify().ok
 
