@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from memory.events.codec import JsonData, Number
 from memory.events.models import StorageState
 from memory.events.registry import Payload, register
+from memory.events.upcasters import upcaster
 
 SWEEPING_METHODS = frozenset({"sweep"})
 """Methods that touch everything: recorded, never evidence about one storage."""
@@ -81,6 +82,9 @@ class WriteBase(Payload):
     """Whether the sign of the dose was decided by a coin."""
     propensity: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Probability of the arm that was drawn."""
+    coin: int | None = None
+    """Which coin of its act decided the sign, counted from 1: two writes with one number share one coin. None where
+    there was none, or nobody said."""
     reverts: str | None = None
     """The act whose writes this one takes back."""
     rows: tuple[int, ...] | None = None
@@ -118,6 +122,8 @@ class Modification(WriteBase):
     """A write to a storage that no other name shares."""
 
     event_type: ClassVar[str] = "modification"
+    schema_version: ClassVar[int] = 2
+    """2: `coin`."""
 
 
 @register
@@ -125,6 +131,14 @@ class CoupledModification(WriteBase):
     """One write to bytes that several names share: one event, whichever name was used."""
 
     event_type: ClassVar[str] = "coupled_modification"
+    schema_version: ClassVar[int] = 2
+    """2: `coin`."""
+
+
+@upcaster("modification", 1)
+@upcaster("coupled_modification", 1)
+def _nobody_said_which_coin(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | {"coin": None}
 
 
 @register

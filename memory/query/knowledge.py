@@ -10,7 +10,7 @@ from sqlalchemy import Table, select
 
 from memory.errors import InvalidArgument
 from memory.inference.multiplicity import KIND_SHARES
-from memory.projections.tables import architectural_facts, beliefs, patterns, theories
+from memory.projections.knowledge_tables import architectural_facts, beliefs, patterns, theories
 from memory.store.engine import Database
 
 STATUSES = ("active", "weakened", "retracted")

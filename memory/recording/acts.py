@@ -17,15 +17,17 @@ class Coin(int):
     """A sign, +1 or −1, that a coin decided: an int that remembers the probability of the side it fell on."""
 
     propensity: float
+    number: int
+    """Which coin of its act it was, from 1."""
 
-    def __new__(cls, sign: int, propensity: float) -> Coin:
+    def __new__(cls, sign: int, propensity: float, number: int) -> Coin:
         """Make the side `sign` that was drawn with probability `propensity`."""
         coin = super().__new__(cls, sign)
-        coin.propensity = propensity
+        coin.propensity, coin.number = propensity, number
         return coin
 
-    def __getnewargs__(self) -> tuple[int, float]:  # type: ignore[override]
-        return int(self), self.propensity
+    def __getnewargs__(self) -> tuple[int, float, int]:  # type: ignore[override]
+        return int(self), self.propensity, self.number
 
 
 def new_act_id(generator: random.Random) -> str:
@@ -53,6 +55,8 @@ class Act:
     def flip(self, probability: float = 0.5) -> Coin:
         """Flip a coin for the sign of a write; the writes that follow in this act are recorded as randomised.
 
+        An act that writes several storages flips one coin for each: only then can what follows tell them apart.
+
         Args:
             probability: Of +1.
 
@@ -65,7 +69,8 @@ class Act:
         if not 0 < probability < 1:
             raise InvalidArgument("probability", probability, "it lies strictly between 0 and 1")
         positive = self._generator.random() < probability
-        self._coin = Coin(1, probability) if positive else Coin(-1, 1 - probability)
+        number = 1 if self._coin is None else self._coin.number + 1
+        self._coin = Coin(1, probability, number) if positive else Coin(-1, 1 - probability, number)
         return self._coin
 
     @property

@@ -43,6 +43,8 @@ class Dose:
     value: float | None
     randomised: bool
     propensity: float | None
+    coin: int | None = None
+    """Which coin of the act decided the sign."""
 
 
 def dose_of(details: WriteDetails, act: Act | str | None) -> Dose:
@@ -61,7 +63,8 @@ def dose_of(details: WriteDetails, act: Act | str | None) -> Dose:
     if details.randomised and dose is None:
         raise InvalidArgument("randomised", True, "a randomised write needs the dose whose sign the coin decided")
     value = int(dose) if isinstance(dose, Coin) else dose
-    return Dose(value, randomised, propensity if randomised else None)
+    number = coin.number if coin is not None and randomised else None
+    return Dose(value, randomised, propensity if randomised else None, number)
 
 
 def targets(attached: AttachedModel, layer_name: str) -> tuple[str, ...]:
@@ -134,6 +137,7 @@ def write_event(
         dose=0.0 if unchanged else dose.value,
         randomised=dose.randomised,
         propensity=dose.propensity,
+        coin=dose.coin,
         reverts=details.reverts,
         rows=details.rows,
         per_name=details.per_name,

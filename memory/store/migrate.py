@@ -96,9 +96,9 @@ def check(database: Database) -> tuple[str, ...]:
 def load_metadata() -> MetaData:
     """Give the metadata with every table on it, the projections' included."""
     # By name, because the store must not depend on the projections; their tables put themselves on the metadata.
-    name = "memory.projections.tables"
-    if importlib.util.find_spec(name) is not None:
-        importlib.import_module(name)
+    for name in ("memory.projections.tables", "memory.projections.knowledge_tables"):
+        if importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
     return metadata
 
 

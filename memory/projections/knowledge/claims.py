@@ -19,7 +19,7 @@ from memory.projections.knowledge.rows import evidence_row, knowledge_rows, pred
 from memory.projections.knowledge.told import Replaced, Told, digest_of
 from memory.projections.knowledge.windows import Outcome
 from memory.projections.registry import Storage
-from memory.projections.tables import evidence, predictions
+from memory.projections.knowledge_tables import evidence, predictions
 
 PROSPECTIVE_LOG_E = math.log(20.0)
 """A belief needs this much evidence from predictions alone."""

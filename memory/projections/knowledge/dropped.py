@@ -16,7 +16,7 @@ from memory.inference.summary import Correlation
 from memory.projections.knowledge.fact_rows import Rows, fact_row, one_tensor, pairs
 from memory.projections.knowledge.windows import Outcome
 from memory.projections.registry import Storage, StorageRegistry
-from memory.projections.tables import architectural_facts
+from memory.projections.knowledge_tables import architectural_facts
 
 
 class _Key(NamedTuple):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete
 
 from memory.projections.knowledge.claims import Added
 from memory.projections.knowledge.told import Replaced
-from memory.projections.tables import architectural_facts, beliefs, evidence, patterns, predictions, theories
+from memory.projections.knowledge_tables import architectural_facts, beliefs, evidence, patterns, predictions, theories
 from memory.store.bulk import insert_rows
 
 _TABLES: tuple[tuple[Table, str], ...] = (

@@ -14,7 +14,7 @@ from memory.projections.amendments import Amendments
 from memory.projections.base import Contents, Projection
 from memory.projections.knowledge.learning import LEARNS_FROM, Learning
 from memory.projections.knowledge.pending import PendingRows
-from memory.projections.tables import architectural_facts, beliefs, evidence, patterns, predictions, theories
+from memory.projections.knowledge_tables import architectural_facts, beliefs, evidence, patterns, predictions, theories
 
 
 class KnowledgeProjection(Projection):

@@ -8,7 +8,7 @@ from typing import Any
 from memory.inference.theories import Forecast, Score
 from memory.projections.knowledge.hypotheses import Hypothesis
 from memory.projections.knowledge.windows import Outcome
-from memory.projections.tables import beliefs, patterns, theories
+from memory.projections.knowledge_tables import beliefs, patterns, theories
 
 Interval = tuple[float, float]
 

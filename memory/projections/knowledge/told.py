@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from memory.projections.tables import beliefs, patterns
+from memory.projections.knowledge_tables import beliefs, patterns
 
 Replaced = dict[tuple[str, str], dict[str, Any]]
 """(table, identity) to row."""

@@ -13,7 +13,7 @@ import pytest
 from memory.projections.catalogue import PROJECTIONS
 from memory.projections.knowledge import KnowledgeProjection
 from memory.projections.runner import ProjectionRunner
-from memory.projections.tables import architectural_facts
+from memory.projections.knowledge_tables import architectural_facts
 from memory.store import EventStore
 
 

@@ -48,7 +48,7 @@ def test_a_flip_randomises_no_write_without_a_dose(memory, attached, events):
 
 
 def test_a_coin_given_as_the_dose_randomises_outside_its_act_too(memory, attached, events):
-    memory.record_modification("head.weight", dose=Coin(-1, 0.25))
+    memory.record_modification("head.weight", dose=Coin(-1, 0.25, 1))
     write = events("coupled_modification")[0].payload
     assert (write.dose, write.randomised, write.propensity) == (-1.0, True, 0.25)
 
@@ -121,5 +121,5 @@ def test_a_seed_used_again_on_the_same_record_names_new_acts(tmp_path):
 
 
 def test_a_coin_crosses_processes_with_its_propensity():
-    for coin in (pickle.loads(pickle.dumps(Coin(-1, 0.25))), copy.deepcopy(Coin(-1, 0.25))):
+    for coin in (pickle.loads(pickle.dumps(Coin(-1, 0.25, 1))), copy.deepcopy(Coin(-1, 0.25))):
         assert (int(coin), coin.propensity, type(coin)) == (-1, 0.25, Coin)
