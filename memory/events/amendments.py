@@ -15,8 +15,15 @@ from memory.events.registry import Payload, register
 
 CORRECTABLE = ("observation", "metrics_recorded", "layer_statistics_recorded")
 """The event types of which what was seen or measured can be corrected."""
-RETRACTABLE = (*CORRECTABLE, "modification", "coupled_modification")
-"""The event types that can be retracted; of writes, those that were only reported."""
+RETRACTABLE = (
+    *CORRECTABLE,
+    "modification",
+    "coupled_modification",
+    "theory_proposed",
+    "belief_asserted",
+    "validation_recorded",
+)
+"""The event types that can be retracted; of writes, those that were only reported. A prediction stays."""
 
 
 class Amendment(Payload):
@@ -27,7 +34,14 @@ class Amendment(Payload):
     position: Annotated[int, Field(ge=1)]
     """The amended event."""
     target_type: Literal[
-        "observation", "metrics_recorded", "layer_statistics_recorded", "modification", "coupled_modification"
+        "observation",
+        "metrics_recorded",
+        "layer_statistics_recorded",
+        "modification",
+        "coupled_modification",
+        "theory_proposed",
+        "belief_asserted",
+        "validation_recorded",
     ]
     """Its event type, so that a fold knows without looking whether it is concerned."""
     reason: Annotated[str, StringConstraints(min_length=1)]

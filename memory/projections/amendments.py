@@ -8,6 +8,7 @@ from typing import Any
 
 from memory.events.amendments import Amendment, Correction, corrected
 from memory.events.envelope import StoredEvent
+from memory.events.knowledge import ValidationRecorded
 from memory.events.plain import tag, untag
 from memory.events.registry import Payload
 
@@ -53,16 +54,24 @@ class Amendments:
         return True
 
     def applied(self, event: StoredEvent) -> Payload | None:
-        """Give what an event says with its amendments; None where it was retracted."""
+        """Give what an event says with its amendments; None where it, or what it rests on, was retracted."""
         amended = self._amended.get(event.position)
         if amended is None or amended.target_type != event.event_type:
-            return event.payload
+            payload = event.payload
+            return payload if self.stands(payload) else None
         if amended.retracted:
             return None
         payload = event.payload
         for data in amended.corrections:
             payload = corrected(payload, data)
         return payload
+
+    def stands(self, payload: Payload) -> bool:
+        """Tell whether what is said rests on no event that was retracted."""
+        if not isinstance(payload, ValidationRecorded) or payload.rests_on is None:
+            return True
+        amended = self._amended.get(payload.rests_on)
+        return amended is None or not amended.retracted
 
     def to_state(self) -> list[Any]:
         """Give everything as plain data, oldest first."""
