@@ -15,13 +15,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from memory.inference.kernel import log_mean_exp
 from memory.inference.state import State, read_count, read_number, read_numbers
 
-__all__ = ["BLOCK", "TILTS", "ComodificationProcess", "log_block_factor"]
+__all__ = ["BLOCK", "TILTS", "ComodificationProcess", "log_block_factor", "log_normalisers"]
 
 BLOCK = 32
 """Acts to a block."""
@@ -64,6 +67,19 @@ def log_block_factor(tilt: int, acts: int, first: int, second: int, joint: int) 
     if fewest == most:
         return 0.0
     return joint * math.log(tilt) - _log_normaliser(tilt, acts, first, second)
+
+
+@cache
+def log_normalisers() -> NDArray[np.float64]:
+    """Return log E[θ^N] for every tilt and both counts of a full block (tilt × first × second), computed once."""
+    table = np.zeros((len(TILTS), BLOCK + 1, BLOCK + 1))
+    for index, tilt in enumerate(TILTS):
+        for first in range(BLOCK + 1):
+            for second in range(first + 1):
+                value = _log_normaliser(tilt, BLOCK, first, second)
+                table[index, first, second] = table[index, second, first] = value
+    table.flags.writeable = False
+    return table
 
 
 @dataclass(slots=True)
