@@ -64,9 +64,11 @@ __all__ = [
     "SchemaOutdated",
     "SchemaTooNew",
     "SeveralStorages",
+    "UnknownBelief",
     "UnknownEventType",
     "UnknownModel",
     "UnknownName",
+    "UnknownTheory",
     "UnsupportedStorage",
     "UpcastError",
 ]
@@ -524,6 +526,40 @@ class UnknownModel(PalimpsestError):
         self.known = tuple(sorted(known))
         super().__init__(
             f"no model named {model!r} is attached", remedy=_suggestion(model, self.known, "attach it first")
+        )
+
+
+class UnknownTheory(PalimpsestError):
+    """A theory that nobody proposed and the data never gave.
+
+    Attributes:
+        theory_id: The identity asked for.
+    """
+
+    code = "unknown-theory"
+
+    def __init__(self, theory_id: object) -> None:
+        self.theory_id = theory_id
+        super().__init__(
+            f"there is no theory {theory_id!r}",
+            remedy="memory.theories(status=None) lists every one; form_theory gives the identity of a new one",
+        )
+
+
+class UnknownBelief(PalimpsestError):
+    """A belief that nobody asserted and that was never formed.
+
+    Attributes:
+        belief_id: The identity asked for.
+    """
+
+    code = "unknown-belief"
+
+    def __init__(self, belief_id: object) -> None:
+        self.belief_id = belief_id
+        super().__init__(
+            f"there is no belief {belief_id!r}",
+            remedy="memory.beliefs(status=None) lists every one; assert_belief gives the identity of a new one",
         )
 
 

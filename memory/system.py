@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from memory.projections.catalogue import PROJECTIONS
 from memory.projections.runner import ProjectionRunner
 from memory.query import knowledge
+from memory.query.beliefs_surface import BeliefsSurface
 from memory.query.verification import LiveModel, VerifyReport, verify
 from memory.recording.amending import Amender
 from memory.recording.journal import Journal
 from memory.recording.recorder import Recorder
+from memory.recording.stating import Stating
+from memory.recording.stating_surface import StatingSurface
 from memory.recording.surface import RecordingSurface
 from memory.store.log import EventStore
 
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from memory.store.transfer.importing import ImportReport
 
 
-class MemorySystem(RecordingSurface):
+class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface):
     """A memory for models whose weights are being changed: append-only, and able to say what followed from what.
 
     Opening creates and migrates the database; a database of a newer schema, a foreign one, or a file that is none is
@@ -73,6 +76,7 @@ class MemorySystem(RecordingSurface):
             generator = random.SystemRandom() if seed is None else self._seeded(seed)
             self._recorder = Recorder(journal, self._runner, self._store.database, generator)
             self._amender = Amender(self._recorder, self._store)
+            self._stating = Stating(self._recorder, self._store, self._runner)
             self._reporter = knowledge.Reporter(self._store.database)
             self._reporter.start()
         except BaseException:

@@ -136,6 +136,5 @@ class ValidationRecorded(Payload):
         return self
 
 
-Stating = TheoryProposed | PredictionRegistered | BeliefAsserted | ValidationRecorded
 STATED = (TheoryProposed, PredictionRegistered, BeliefAsserted, ValidationRecorded)
 """The payloads by which something is stated."""

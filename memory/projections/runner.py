@@ -131,6 +131,12 @@ class ProjectionRunner:
         self._load()
         return self._running[name].projection
 
+    @_one_thread_at_a_time
+    def ask(self, name: str, question: Callable[[Projection], _R]) -> _R:
+        """Ask the running fold of that name something, as of the last `catch_up`, while nothing is folded into it."""
+        self._load()
+        return question(self._running[name].projection)
+
     def _load(self) -> None:
         """Take up every projection where the database says it stands; start those it does not know."""
         stored = self._stored()

@@ -7,6 +7,7 @@ counted. One event counts once for each theory and belief, however often it is t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from memory.events.envelope import StoredEvent
@@ -32,6 +33,17 @@ def theory_identity(payload: TheoryProposed) -> str:
 def belief_identity(payload: BeliefAsserted) -> str:
     """Give the identity of an asserted belief: its statement, and the model it is about."""
     return identity("belief", "asserted", payload.model, payload.statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an outcome of a theory or belief must fit."""
+
+    model: str | None
+    since: int
+    """What came up to there is no outcome of it."""
+    names_a_side: bool
+    """Whether an outcome may be a number."""
 
 
 class Stated:
@@ -129,7 +141,7 @@ class Stated:
         # What is written past the API may say anything: nothing rests on what comes after it.
         if rests_on is None or rests_on >= event.position:
             self._meet(event.position, event.position, target, payload)
-        elif rests_on < target.since:
+        elif rests_on <= target.since:
             self._not_counted(event.position, target, f"the event at position {rests_on} was there before it was said")
         elif rests_on in target.rested_on:
             self._not_counted(event.position, target, f"told again of position {rests_on}, which counts once")
@@ -198,6 +210,13 @@ class Stated:
         """Give what a proposed theory says about its next outcome; None where nobody proposed it."""
         theory = self._theories.get(theory_id)
         return None if theory is None else theory.forecast()
+
+    def standing(self, target: str) -> Standing | None:
+        """Give what an outcome of a theory or belief must fit; None where nobody states it now."""
+        theory, belief = self._theories.get(target), self._beliefs.get(target)
+        if theory is not None:
+            return Standing(theory.model or None, theory.since, theory.direction is not None)
+        return None if belief is None else Standing(belief.model or None, belief.since, names_a_side=False)
 
     def rests_on(self, position: int) -> bool:
         """Say whether what was counted of a theory or belief rests on an event, directly."""
