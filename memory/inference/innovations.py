@@ -116,9 +116,12 @@ class Innovations:
                 Where it is not finite, something was written and nobody can say what to expect: as `broken`.
             broken: where the reading is no continuation of the last: it is the new level, and no innovation.
         """
-        adjustment = np.zeros(len(index)) if adjustment is None else adjustment
         usable = np.abs(values) <= _LARGEST
-        regular = usable & (self.seen[index] > 1) & (np.abs(adjustment) <= _LARGEST)
+        regular = usable & (self.seen[index] > 1)
+        if adjustment is None:
+            adjustment = np.zeros(len(index))
+        else:
+            regular &= np.abs(adjustment) <= _LARGEST
         if broken is not None:
             regular &= ~broken
         if regular.all():
@@ -209,6 +212,17 @@ class Innovations:
         rows = [_LEVEL, _LAST, _BEFORE, _PRESSED]
         stood = self.seen[:known] > 0
         self._state[np.ix_(rows, np.flatnonzero(stood))] = levels[rows][:, stood]
+
+    def levels(self) -> Floats:
+        """Return the level of every series, to be put back if what follows is undone; NaN where none was ever read."""
+        return np.where(self.seen > 0, self._state[_LEVEL], np.nan)
+
+    def put_back(self, levels: Floats) -> None:
+        """Let series go on from levels they had; those that had none, or came later, stay where they are."""
+        had = np.flatnonzero(np.isfinite(levels))
+        had = had[self._state[_LEVEL, had] != levels[had]]
+        self._state[_LEVEL, had] = levels[had]
+        self._state[_LAST : _PRESSED + 1, had] = 0.0
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state as arrays; a copy."""

@@ -59,6 +59,7 @@ class PairGrid:
         self._present: Truths = np.zeros(0, dtype=np.bool_)
         self._energy: Floats = np.zeros(0)
         self._joint = 0
+        self._order: tuple[Index, Truths] | None = None
         self._key: bytes | None = None
         self._cells: Index | None = None
         self._stale: dict[bytes, Index] | None = {}
@@ -90,25 +91,29 @@ class PairGrid:
         if added <= 0:
             return
         if entities > self._width or not self.entities:
-            i, j = np.tril_indices(self.entities, -1)
-            sums = self._read(i, j)
+            sums = self._read(*self._ordered())
             self._lay_out(max(entities, self._width + self._width // 8) if self.entities else entities)
-            self._write(i, j, sums)
+            self._order = None
+            self._write(*self._ordered(), sums)
             self._stale = None
-        self.entities = entities
+        self.entities, self._order = entities, None
         self._living = np.concatenate([self._living, np.ones(added, dtype=np.bool_)])
         self._present = np.concatenate([self._present, np.zeros(added, dtype=np.bool_)])
         self._energy = np.concatenate([self._energy, np.zeros(added)])
         self._seat(self._present)
 
-    def _read(self, i: Index, j: Index) -> Floats:
-        cells, forward = self._locate(i, j)
+    def _ordered(self) -> tuple[Index, Truths]:
+        """Return where all pairs (i, j < i) lie, in order of i."""
+        if self._order is None:
+            self._order = self._locate(*np.tril_indices(self.entities, -1))
+        return self._order
+
+    def _read(self, cells: Index, forward: Truths) -> Floats:
         sums = self._flat[:, cells]
         sums[_FIRST : _SECOND + 1] = np.where(forward, sums[[_FIRST, _SECOND]], sums[[_SECOND, _FIRST]])
         return sums
 
-    def _write(self, i: Index, j: Index, sums: Floats) -> None:
-        cells, forward = self._locate(i, j)
+    def _write(self, cells: Index, forward: Truths, sums: Floats) -> None:
         self._flat[:, cells] = sums
         self._flat[_FIRST, cells] = np.where(forward, sums[_FIRST], sums[_SECOND])
         self._flat[_SECOND, cells] = np.where(forward, sums[_SECOND], sums[_FIRST])
@@ -241,7 +246,7 @@ class PairGrid:
 
         A description, not evidence: near 1 after many readings, what looks like two series is one.
         """
-        sums = self._read(*self._checked(i, j))
+        sums = self._read(*self._locate(*self._checked(i, j)))
         both = self._present[i] & self._present[j]
         first = sums[_FIRST] + np.where(both, self._energy[i], 0.0)
         second = sums[_SECOND] + np.where(both, self._energy[j], 0.0)
@@ -249,6 +254,11 @@ class PairGrid:
         first, second = np.where(known, first, 1.0), np.where(known, second, 1.0)
         total = np.where(known, sums[_TOTAL], 0.0)
         return np.minimum(1.0, (total / first) * (total / second))
+
+    def settled(self) -> tuple[Floats, Floats]:
+        """Return log e-value and peak of all pairs (i, j < i) in order of i: pair (i, j) is number i·(i−1)/2 + j."""
+        cells = self._ordered()[0]
+        return self._flat[_LOG_E][cells], self._flat[_PEAK][cells]
 
     def above(self, log_bar: float) -> tuple[Index, Index]:
         """Return the pairs i < j, in order, whose settled log e-value is at least the bar (which is above 0)."""
@@ -294,7 +304,7 @@ class PairGrid:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state as arrays, pairs (i, j < i) in order of i; a copy, the same however it was laid out."""
         return {
-            "sums": self._read(*np.tril_indices(self.entities, -1)),
+            "sums": self._read(*self._ordered()),
             "living": self._living.copy(),
             "present": self._present.copy(),
             "energy": self._energy.copy(),
@@ -309,11 +319,11 @@ class PairGrid:
             ValueError: the arrays do not describe one.
         """
         entities = len(arrays["living"])
-        i, j = np.tril_indices(entities, -1)
-        if arrays["sums"].shape != (7, len(i)):
-            raise ValueError(f"{entities} entities have {len(i)} pairs of 7 sums, not {arrays['sums'].shape}")
+        pairs = entities * (entities - 1) // 2
+        if arrays["sums"].shape != (7, pairs):
+            raise ValueError(f"{entities} entities have {pairs} pairs of 7 sums, not {arrays['sums'].shape}")
         grid = cls(entities)
-        grid._write(i, j, arrays["sums"])
+        grid._write(*grid._ordered(), arrays["sums"])
         grid._living, grid._energy = arrays["living"].copy(), arrays["energy"].copy()
         grid._joint, grid.skipped = (int(count) for count in arrays["counts"])
         grid._seat(arrays["present"].copy())

@@ -19,8 +19,6 @@ __all__ = ["Floats", "Index", "ScaleRows", "centre_of", "clipped_ratios", "grown
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-_RANKS = np.arange(4096)
-
 
 def grown(array: NDArray[Any], rows: int, fill: float = 0.0) -> NDArray[Any]:
     """Return an array with `rows` rows, the new ones filled, in a buffer that grows by doubling.
@@ -47,7 +45,7 @@ def clipped_ratios(values: Floats, scales: Floats) -> Floats:
 
 
 def _pick(ordered: Floats, ranks: Index) -> Floats:
-    chosen: Floats = ordered[_RANKS[: len(ordered)], ranks]
+    chosen: Floats = ordered[np.arange(len(ordered)), ranks]
     return chosen
 
 
@@ -78,6 +76,9 @@ def size_of(windows: Floats, floor: Floats | float = 0.0) -> Floats:
 def centre_of(windows: Floats, counts: Index) -> Floats:
     """Return the median of each window's first `counts` values in order of size, 0 where there are none."""
     ordered = np.sort(windows, axis=1)
+    if len(counts) and counts.min() == WINDOW:
+        below = ordered[:, WINDOW // 2 - 1]
+        return below + (ordered[:, WINDOW // 2] - below) / 2.0
     with np.errstate(invalid="ignore"):
         median = _median(ordered, counts)
     return np.where(counts > 0, median, 0.0)
