@@ -58,6 +58,8 @@ _LEAST = 1e-200
 _LEVEL, _VALUE, _STILL, _DRIFT, _LAST, _BEFORE, _PRESSED, _A1, _A2 = range(9)
 _MEMORY = slice(_DRIFT, _PRESSED + 1)
 """What a new level wipes out."""
+_STANDING = slice(_LEVEL, _PRESSED + 1)
+"""What a forecast starts from."""
 _MOMENTS = slice(9, 14)
 """Weighted sums of d·d1, d1², d1·d2, d·d2, d2², in squared scales."""
 
@@ -199,30 +201,20 @@ class Innovations:
             self._scale.add(index, sizes)
 
     def levels(self) -> Floats:
-        """Return where every series stands, to be put back when what was written since has been taken back."""
-        return self._state[: _PRESSED + 1].copy()
+        """Return where every series stands, to be put back if what is written from now on is taken back.
+
+        NaN for a series that was never read.
+        """
+        return np.where(self.seen > 0, self._state[_STANDING], np.nan)
 
     def put_back(self, levels: Floats) -> None:
-        """Let every series that stood somewhere then stand there again; what was learned of coefficients and scales stays.
+        """Let series stand where they stood; what was learned of coefficients and scales stays.
 
         Args:
-            levels: what `levels` gave; series that came since keep their own.
+            levels: what `levels` gave; series that stood nowhere then, or came since, keep their own.
         """
-        known = levels.shape[1]
-        rows = [_LEVEL, _LAST, _BEFORE, _PRESSED]
-        stood = self.seen[:known] > 0
-        self._state[np.ix_(rows, np.flatnonzero(stood))] = levels[rows][:, stood]
-
-    def levels(self) -> Floats:
-        """Return the level of every series, to be put back if what follows is undone; NaN where none was ever read."""
-        return np.where(self.seen > 0, self._state[_LEVEL], np.nan)
-
-    def put_back(self, levels: Floats) -> None:
-        """Let series go on from levels they had; those that had none, or came later, stay where they are."""
-        had = np.flatnonzero(np.isfinite(levels))
-        had = had[self._state[_LEVEL, had] != levels[had]]
-        self._state[_LEVEL, had] = levels[had]
-        self._state[_LAST : _PRESSED + 1, had] = 0.0
+        stood = np.flatnonzero(np.isfinite(levels[0]))
+        self._state[_STANDING, stood] = levels[:, stood]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state as arrays; a copy."""
