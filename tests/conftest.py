@@ -85,6 +85,18 @@ def history(histories: ModuleType) -> Any:
 
 
 @pytest.fixture(scope="session")
+def stating() -> ModuleType:
+    """The module that folds what someone stated."""
+    return _loaded("stating")
+
+
+@pytest.fixture
+def told(stating: ModuleType, history: Any) -> Any:
+    """A history in which nothing was stated yet."""
+    return stating.Told(history)
+
+
+@pytest.fixture(scope="session")
 def guides() -> ModuleType:
     """The module that runs what a guide tells its reader to type."""
     return _loaded("guides")
