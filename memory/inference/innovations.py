@@ -168,11 +168,11 @@ class Innovations:
         u = np.minimum(np.maximum(residual / divisor, -CLIP), CLIP)
 
         lags = np.empty((3, len(index)))
-        np.subtract(values, expected, out=lags[0])
+        lags[0] = values - expected
         lags[1:] = state[_LAST : _BEFORE + 1]
         lags /= divisor
-        size = np.abs(lags[0])
-        np.minimum(np.maximum(lags, -LAG_CLIP, out=lags), LAG_CLIP, out=lags)
+        far = np.abs(lags[0]) > JUMP
+        lags = np.minimum(np.maximum(lags, -LAG_CLIP), LAG_CLIP)
         _learn_coefficients(state, lags)
         d = lags[0] * scale
         state[_BEFORE] = state[_LAST]
@@ -183,7 +183,7 @@ class Innovations:
         state[_PRESSED] += u
         state[_STILL] += STILL_GAIN * ((values == state[_VALUE]) - state[_STILL])
         state[_VALUE] = values
-        anew = (np.abs(state[_PRESSED]) >= PRESSURE) | (size > JUMP) | (state[_STILL] > 0.5)
+        anew = (np.abs(state[_PRESSED]) >= PRESSURE) | far | (state[_STILL] > 0.5)
         if anew.any():
             state[_LEVEL, anew] = values[anew]
             state[_MEMORY, anew] = 0.0
@@ -254,8 +254,7 @@ def _learn_coefficients(state: Floats, lags: Floats) -> None:
     diagonal = moments[1::3] + RIDGE
     coefficients = diagonal[::-1] * moments[::3] - cross * moments[3::-3]
     coefficients /= diagonal[0] * diagonal[1] - cross * cross
-    first, second = coefficients
-    np.minimum(np.maximum(second, -STATIONARY, out=second), STATIONARY, out=second)
+    second = np.minimum(np.maximum(coefficients[1], -STATIONARY), STATIONARY)
     edge = STATIONARY - second
-    np.minimum(np.maximum(first, -edge, out=first), edge, out=first)
-    state[_A1 : _A2 + 1] = coefficients
+    state[_A1] = np.minimum(np.maximum(coefficients[0], -edge), edge)
+    state[_A2] = second

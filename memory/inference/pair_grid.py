@@ -12,7 +12,8 @@ It does not hold where both innovations keep a mean, or where the past predicts 
 
 Pairs are laid out in circles: row d of a table holds the pairs (i, i+d), so that one product of the series with
 shifted views of themselves is every pair once, with nothing gathered. All arithmetic is elementwise, so neither the
-layout, nor who else is in the grid, nor chunking changes a bit. Memory: 32·K² bytes for K series; the caller sets K.
+layout, nor who else is in the grid, nor chunking changes a bit of S, V or E. Memory: 32·K² bytes for K series (28 of
+them state); the caller bounds K.
 
 Source: de la Peña 1999; de la Peña, Klass and Lai 2004; Howard, Ramdas, McAuliffe and Sekhon, arXiv 1808.03204.
 """
@@ -47,7 +48,8 @@ class PairGrid:
     """The sums of every pair of a growing set of entities; O(K²) elementwise per event, a few per pair present.
 
     What depends on presence alone (how often both were there, and Σu² of each over those times) is summed per entity
-    while the same ones are present, and per pair only when that changes.
+    while the same ones are present, and per pair only when that changes (so Σu², a description, may differ in its last
+    bits with the company a pair keeps; a replay of the same events gives the same bits).
     """
 
     def __init__(self, entities: int = 0) -> None:
