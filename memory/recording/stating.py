@@ -10,7 +10,7 @@ from memory.errors import InvalidArgument, UnknownBelief, UnknownTheory
 from memory.events.amendments import Retraction
 from memory.events.codec import build
 from memory.events.knowledge import BeliefAsserted, PredictionRegistered, TheoryProposed, ValidationRecorded
-from memory.events.plain import plain
+from memory.events.plain import Refused, plain
 from memory.events.registry import Payload, PayloadT
 from memory.inference.theories import Forecast
 from memory.projections.knowledge.proposed import first_forecast
@@ -215,7 +215,10 @@ class Stating:
 
 def _outcome(target_kind: str, outcome: Any) -> dict[str, Any]:
     """Give an outcome as the fields that hold it: words are not taken, since no program knows what they say."""
-    value = outcome if isinstance(outcome, bool | int | float | str | None) else plain(outcome)
+    try:
+        value = outcome if isinstance(outcome, str) else plain(outcome)
+    except Refused:
+        value = None
     if isinstance(value, bool):
         return {"came_true": value, "value": None}
     if isinstance(value, int | float) and target_kind == "theory":

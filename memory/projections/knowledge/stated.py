@@ -47,22 +47,23 @@ class Standing:
 
 
 class Stated:
-    """The fold of everything stated."""
+    """The fold of everything stated; it begins with the core principles in place, and their rows to be taken."""
 
     def __init__(self) -> None:
         self._theories: dict[str, ProposedTheory] = {}
-        self._beliefs: dict[str, HeldBelief] = {}
+        self._beliefs = {principle.belief_id: principle for principle in shipped()}
         self._awaited = AwaitedPredictions()
         self._closed: Rows = {}
         """Last rows of what was told and is said by nobody any more."""
         self._rests_on: dict[int, None] = {}
         self._rows: Rows = {}
+        for principle in self._beliefs.values():
+            self._tell(principle, 0, "shipped with every record")
 
     # Folding
 
     def apply(self, event: StoredEvent, payload: Payload) -> None:
-        """Fold one event in; the first one, whatever it is, finds the core principles in place."""
-        self._ship()
+        """Fold one event in."""
         if isinstance(payload, TheoryProposed):
             self._propose(event, payload)
         elif isinstance(payload, PredictionRegistered):
@@ -73,12 +74,6 @@ class Stated:
             self._assert(event, payload)
         elif isinstance(payload, ValidationRecorded):
             self._validate(event, payload)
-
-    def _ship(self) -> None:
-        if not self._beliefs:
-            for principle in shipped():
-                self._beliefs[principle.belief_id] = principle
-                self._tell(principle, 0, "shipped with every record")
 
     def _propose(self, event: StoredEvent, payload: TheoryProposed) -> None:
         theory_id = theory_identity(payload)
@@ -241,7 +236,6 @@ class Stated:
             before: What was stated until then.
             position: The amendment.
         """
-        self._ship()
         self._rows = {key: row for key, row in self._rows.items() if key[0] == registered_predictions.name}
         told = before.rows()
         for theory in self._theories.values():
