@@ -142,13 +142,14 @@ class Innovations:
         """Take readings that are no innovations: the first two, those after a break, and those that are no number."""
         state, seen = self._state[:, index], self.seen[index]
         expectable = np.abs(adjustment) <= _LARGEST
-        expected = state[_LEVEL] + state[_DRIFT] + np.where(expectable, adjustment, 0.0)
+        moved = state[_LEVEL] + np.where(expectable, adjustment, 0.0)
+        expected = moved + state[_DRIFT]
         second = usable & (seen == 1) & expectable & ~broken
         rebased = usable & ~second
-        values = np.where(usable, values, expected)
+        values = np.where(usable, values, moved)
         d = np.where(second, values - expected, 0.0)
         forecast = np.where(seen > 0, expected + state[_A1] * state[_LAST] + state[_A2] * state[_BEFORE], np.nan)
-        state[_LEVEL] = np.where(rebased, values, expected + 0.5 * d)
+        state[_LEVEL] = np.where(second, expected + 0.5 * d, values)
         state[_VALUE] = np.where(usable, values, state[_VALUE])
         state[_MEMORY, rebased] = 0.0
         self._state[:, index] = state
