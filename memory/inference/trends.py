@@ -8,7 +8,8 @@ and symmetric (a random walk, of any step law that may change as it goes): D is 
 one whose triples have, given the earlier ones, the same law read backwards (independent values about one level).
 *Approximate* for a reversible metric with memory: a triple starts where the last one ended, and leans back to the
 level that it left, against what the last one showed. *Measured* in tests/unit/inference/test_inference_trends.py.
-Triples that overlapped would share steps, and a random walk would then be claimed to drift: measured there too.
+Triples that overlapped would share steps, and a random walk would then be claimed to drift: measured there too. So
+will be, and not wrongly, a metric that jumps once and takes thousands of values to come back: that is not reversible.
 """
 
 from __future__ import annotations

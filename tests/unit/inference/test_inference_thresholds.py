@@ -113,6 +113,14 @@ def test_old_values_are_forgotten_after_two_hundred_and_fifty_six() -> None:
     assert grid.to_arrays()["crossing.members"].tolist() == [0, 1, 2]
 
 
+def test_the_oldest_of_two_hundred_and_fifty_six_values_still_counts() -> None:
+    grid = ThresholdGrid()
+    grid.grow(1, 1)
+    for value in [0.0] * 204 + [10.0] * 51 + [0.0, 5.0]:
+        grid.cycle({0: value}, [])
+    assert grid.to_arrays()["crossing.members"].tolist() == [0]
+
+
 def test_values_that_are_no_numbers_are_skipped_and_counted() -> None:
     plain, odd = ThresholdGrid(), ThresholdGrid()
     rng = np.random.default_rng(0)
