@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Prior", "credences", "estimate_prior"]
+__all__ = ["Prior", "credence", "credences", "estimate_prior"]
 
 _Floats = NDArray[np.float64]
 
@@ -142,3 +142,33 @@ def credences(
     positive = np.array([0.5 * math.erfc(-float(value)) for value in ratio], dtype=np.float64)
     negative = np.array([0.5 * math.erfc(float(value)) for value in ratio], dtype=np.float64)
     return real * positive, real * negative
+
+
+def credence(estimate: float, standard_error: float, count: float, prior: Prior, direction: int) -> float:
+    """Return P(real and on one side) of one hypothesis: `credences` without its arrays.
+
+    Args:
+        estimate: estimated effect.
+        standard_error: its standard error; infinite where unknown.
+        count: outcomes behind it.
+        prior: what the family says (`estimate_prior`).
+        direction: the side, +1 or -1.
+    """
+    usable = math.isfinite(estimate) and math.isfinite(standard_error) and count >= 2.0
+    n = max(count, 1.0) if usable else 1.0
+    t = 0.0
+    if usable and estimate != 0.0:
+        t = estimate / standard_error if standard_error > 0.0 else math.copysign(_LARGEST_T, estimate)
+    d = min(_LARGEST_T, max(-_LARGEST_T, t)) / math.sqrt(n)
+    log_odds = math.log(prior.real / (1.0 - prior.real))
+    mean, variance = 0.0, prior.slab**2
+    if usable:
+        freedom, noise = max(n - 1.0, 1.0), 1.0 / n
+        wide = noise + prior.slab**2
+        spike, slab = math.log1p(d * d / (freedom * noise)), math.log1p(d * d / (freedom * wide))
+        log_odds += 0.5 * math.log(noise / wide) + 0.5 * (freedom + 1.0) * (spike - slab)
+        noise *= 1.0 + 2.0 / freedom
+        kept = prior.slab**2 / (prior.slab**2 + noise)
+        mean, variance = d * kept, kept * noise
+    real = 0.5 * (1.0 + math.tanh(0.5 * log_odds))
+    return real * 0.5 * math.erfc(-direction * mean / math.sqrt(2.0 * variance))

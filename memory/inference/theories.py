@@ -128,13 +128,17 @@ class Score:
     brier: float = 0.0
     """Summed squared error of the forecast probabilities."""
 
-    def update(self, prediction: Forecast, outcome: float, propensity: float = 0.5) -> None:
+    def update(
+        self, prediction: Forecast, outcome: float, propensity: float = 0.5, log_factor: float | None = None
+    ) -> None:
         """Score one forecast by the outcome it was made for.
 
         Args:
             prediction: fixed before the outcome, and before the coin of the act.
             outcome: the signed outcome u.
             propensity: probability of the coin's arm that was drawn; 1/2 where there was no coin.
+            log_factor: what the outcome did to the log of an e-process that bets on the theory's own alternative; where
+                it is given, it is the prospective evidence instead of the bet on the sign (whose sign is no coin's).
 
         Raises:
             ValueError: the propensity is not strictly between 0 and 1.
@@ -151,7 +155,7 @@ class Score:
         stake = max(0.5, prediction.probability)
         self.n += 1
         self.hits += hit
-        self.log_e += math.log((stake if hit else 1.0 - stake) / propensity)
+        self.log_e += math.log((stake if hit else 1.0 - stake) / propensity) if log_factor is None else log_factor
         self.peak_log_e = max(self.peak_log_e, self.log_e)
         self.gain += prediction.log_score_gain(outcome)
         self.brier += (prediction.probability - hit) ** 2

@@ -26,8 +26,8 @@ class Contents(Protocol):
     def fields(self, event: StoredEvent) -> dict[str, Any]:
         """Give an event's payload as it is stored, lifted to the latest schema version."""
 
-    def past(self, position: int, types: tuple[type[Payload], ...]) -> Iterator[StoredEvent]:
-        """Yield the events of some payloads before a position, from the first on, in constant memory.
+    def past(self, position: int, types: tuple[type[Payload], ...], after: int = 0) -> Iterator[StoredEvent]:
+        """Yield the events of some payloads before a position, those after another on, in constant memory.
 
         Those that this version cannot read are passed over, as they are when they are folded.
         """
@@ -65,6 +65,9 @@ class Projection(ABC):
     def state(self) -> str | None:
         """Give what the fold needs to go on, as text; None for a fold without memory."""
         return None
+
+    def take_up(self, connection: Connection) -> None:  # noqa: B027 - most folds keep what they need in their state
+        """Go on from what the fold keeps in tables of its own, after `load`."""
 
     def load(self, state: str | None) -> None:  # noqa: B027 - a fold without memory has nothing to take up
         """Go on from a state that `state` gave."""

@@ -82,10 +82,10 @@ class Chunk:
             found = self._payloads[event.position] = event.payload
         return found
 
-    def past(self, position: int, types: tuple[type[Payload], ...]) -> Iterator[StoredEvent]:
-        """Yield the events of some payloads before a position, from the first on, in constant memory."""
+    def past(self, position: int, types: tuple[type[Payload], ...], after: int = 0) -> Iterator[StoredEvent]:
+        """Yield the events of some payloads before a position, those after another on, in constant memory."""
         wanted: dict[KindOfEvent, bool] = {}
-        for event in self._store.read(until=position - 1):
+        for event in self._store.read(after=after, until=position - 1):
             if event.kind not in wanted:
                 known = not _unknown(*event.kind)
                 wanted[event.kind] = known and issubclass(payload_type(event.event_type), types)

@@ -15,22 +15,27 @@ NUMBER = Float(53).with_variant(DOUBLE_PRECISION(), "postgresql")
 
 
 def text(name: str, comment: str, *, key: bool = False, null: bool = False) -> Column[str]:
+    """Give a column of text."""
     return Column(name, Text, primary_key=key, nullable=null and not key, comment=comment)
 
 
 def position(name: str, comment: str, *, key: bool = False, null: bool = False) -> Column[int]:
+    """Give a column of positions."""
     return Column(name, POSITION, primary_key=key, nullable=null and not key, comment=comment, autoincrement=False)
 
 
 def number(name: str, comment: str, *, null: bool = True) -> Column[float]:
+    """Give a column of numbers."""
     return Column(name, NUMBER, nullable=null, comment=comment)
 
 
 def count(name: str, comment: str, *, null: bool = False) -> Column[int]:
+    """Give a column of counts."""
     return Column(name, BigInteger, nullable=null, comment=comment)
 
 
 def flag(name: str, comment: str, *, null: bool = False) -> Column[bool]:
+    """Give a column of truth values."""
     return Column(name, Boolean, nullable=null, comment=comment)
 
 

@@ -1,4 +1,4 @@
-"""The tables of what is known: patterns, theories, beliefs, what architecture explains, and the statistics behind it."""
+"""The tables of what is known: patterns, theories, beliefs, facts of architecture, and the statistics behind them."""
 
 from __future__ import annotations
 
@@ -200,5 +200,5 @@ inference_snapshots = Table(
     metadata,
     position("position", "the last event in it", key=True),
     Column("packed", LargeBinary, nullable=False, comment="every part of the statistics there, compressed"),
-    comment="What the statistics were at earlier positions: an amended past is learned anew from the last one before it.",
+    comment="What the statistics were at earlier positions, from which an amended past is learned anew.",
 )

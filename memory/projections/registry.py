@@ -130,6 +130,11 @@ class StorageRegistry:
         """Give a model's storages that have several names, in key order."""
         return self._tied.get(model, ())
 
+    def take_over(self, other: StorageRegistry) -> None:
+        """Become another registry: whoever holds this one holds that from now on."""
+        for name in ("maps", "current", "next_id", "_by_id", "_by_name", "_tied", "_state"):
+            setattr(self, name, getattr(other, name))
+
     def to_state(self) -> dict[str, Any]:
         """Give the registry as plain data, not to be changed; `from_state` gives it back equal."""
         if self._state is None:

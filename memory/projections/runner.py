@@ -175,7 +175,8 @@ class ProjectionRunner:
         columns = select(positions.c.position, positions.c.state, positions.c.stopped_at)
         with self._store.database.reading() as connection:
             row = connection.execute(columns.where(positions.c.name == projection.name)).one()
-        projection.load(row.state)
+            projection.load(row.state)
+            projection.take_up(connection)
         return _Running(projection, row.position, row.stopped_at)
 
     def _advance(self, group: Sequence[_Running], behind: int, chunk: Chunk) -> None:

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Table, Text
 
-from memory.projections.columns import JSON_TEXT, MODEL, OCCURRED, RETRACTED, SPECIAL, count, flag, number, position, text
+from memory.projections.columns import (
+    JSON_TEXT,
+    MODEL,
+    OCCURRED,
+    RETRACTED,
+    SPECIAL,
+    count,
+    flag,
+    number,
+    position,
+    text,
+)
 from memory.store.tables import metadata
 
 projections = Table(
@@ -93,7 +104,9 @@ modifications = Table(
     number("fraction_changed", "share of elements with other bits than before"),
     text("description", "what the writer says"),
     text("reason", "why", null=True),
-    Column("tags", JSON_TEXT, nullable=False, comment="modification, coupled, every affected name, and the writer's own"),
+    Column(
+        "tags", JSON_TEXT, nullable=False, comment="modification, coupled, every affected name, and the writer's own"
+    ),
     number("importance", "0 to 1", null=False),
     Column("modification", JSON_TEXT, nullable=False, comment="what the writer says was done, as data"),
     text("occurred_at", OCCURRED),

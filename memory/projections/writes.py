@@ -53,21 +53,27 @@ class CountedWrites:
     """Tells which records of a per-name log count as a write: the first of each act and storage.
 
     A log with one record per name says twice what happened once. Derived names and names no map knows never count.
+
+    Args:
+        most: How many acts' writes are kept in mind; None: all of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
         self._seen: dict[tuple[str, str, int], list[int]] = {}
         """(model, act, storage id) to the records of it, the one that counts first."""
 
     def counts(self, event: StoredEvent, payload: WriteBase, storage_id: int | None) -> bool:
         """Tell whether this record counts as one write, and remember it."""
-        if not payload.known or storage_id is None:
+        if storage_id is None:
             return False
         if not payload.per_name or event.act_id is None:
             return True
         write = (payload.model, event.act_id, storage_id)
         records = self._seen.setdefault(write, [])
         records.append(event.position)
+        if self._most is not None and len(self._seen) > self._most:
+            del self._seen[next(iter(self._seen))]
         return len(records) == 1
 
     def retract(self, position: int) -> int | None:
@@ -86,9 +92,9 @@ class CountedWrites:
         return [[*write, records] for write, records in self._seen.items()]
 
     @classmethod
-    def from_state(cls, state: list[list[Any]]) -> CountedWrites:
+    def from_state(cls, state: list[list[Any]], most: int | None = None) -> CountedWrites:
         """Rebuild from `to_state`."""
-        counted = cls()
+        counted = cls(most)
         counted._seen = {(model, act, storage_id): list(records) for model, act, storage_id, records in state}
         return counted
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Float,
     Integer,
+    LargeBinary,
     Table,
     Text,
     cast,
@@ -38,7 +39,14 @@ _PARAMETERS = 900
 """Values given to one statement on SQLite, which took 999 at most for long: a row in a statement of many costs a tenth
 less than in one of its own, and that is all there is to gain by it."""
 
-_SERVER_TYPES = ((BigInteger, "int8"), (Integer, "int8"), (Float, "float8"), (Boolean, "bool"), (JSON, "jsonb"))
+_SERVER_TYPES = (
+    (BigInteger, "int8"),
+    (Integer, "int8"),
+    (Float, "float8"),
+    (Boolean, "bool"),
+    (JSON, "jsonb"),
+    (LargeBinary, "bytea"),
+)
 
 
 def write(connection: Connection, table: str, columns: Columns, rows: Sequence[tuple[Any, ...]]) -> None:

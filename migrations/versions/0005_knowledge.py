@@ -374,7 +374,7 @@ def upgrade() -> None:
         sa.Column("position", POSITION, autoincrement=False, nullable=False, comment="the last event in it"),
         sa.Column("packed", sa.LargeBinary(), nullable=False, comment="every part of the statistics there, compressed"),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_inference_snapshots")),
-        comment="What the statistics were at earlier positions: an amended past is learned anew from the last one before it.",
+        comment="What the statistics were at earlier positions, from which an amended past is learned anew.",
     )
 
 

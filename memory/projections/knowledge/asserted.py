@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memory.projections.knowledge.fact_rows import identity
-from memory.projections.knowledge.rows import strength
+from memory.projections.knowledge.words import strength
 
 ASSERTION_WEIGHT = 4.0
 """How many outcomes an asserted credence is worth."""

@@ -1,235 +1,364 @@
-"""Settles outcomes: evidence to pattern, pattern to theory, theory to belief; and back, when they fail.
+"""Settles evidence: to pattern, from pattern to theory, from theory to belief; and back, when they fail.
 
-Statuses change only at a settlement, and a settlement takes whatever one evaluation brought. Every forecast is made
-from the state strictly before its outcome. What is guaranteed, under which assumption, is said in `memory.inference`.
+Statuses change only at a settlement. Every forecast is made from the state strictly before its outcome. What is
+guaranteed, under which assumption, is said in `memory.inference`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from memory.inference.retraction import EDetector
-from memory.inference.theories import Score, forecast
+from memory.inference.scale_rows import Index
+from memory.inference.theories import Forecast, forecast
+from memory.projections.knowledge.claim import CONCERNS, Claim
 from memory.projections.knowledge.contest import Contest
-from memory.projections.knowledge.families import HypothesisFamily
-from memory.projections.knowledge.hypotheses import FamilyKey, Hypothesis
-from memory.projections.knowledge.rows import evidence_row, knowledge_rows, prediction_row
-from memory.projections.knowledge.told import Replaced, Told, digest_of
-from memory.projections.knowledge.windows import Outcome
-from memory.projections.registry import Storage
-from memory.projections.knowledge_tables import evidence, predictions
+from memory.projections.knowledge.panel import Panel
+from memory.projections.knowledge.rows import (
+    evidence_rows,
+    knowledge_rows,
+    prediction_row,
+    revision_row,
+    withdrawn_revision,
+)
+from memory.projections.knowledge.told import Replaced, Told
+from memory.projections.knowledge.write_panels import WritePanel
+from memory.projections.knowledge_tables import belief_revisions, beliefs, predictions
 
 PROSPECTIVE_LOG_E = math.log(20.0)
 """A belief needs this much evidence from predictions alone."""
 PROMOTING_CREDENCE = 0.95
 RETAINED_CREDENCE = 0.5
 
-Grid = Callable[[str], tuple[Sequence[int], Sequence[str]]]
-"""Model to the storages and metrics there are now."""
 Added = list[tuple[str, dict[str, Any]]]
 """(table, row)."""
+Touched = Sequence[tuple[Panel, Index]]
+"""Panels, each with the slots whose evidence has changed."""
+Dropped = Callable[[int, Panel, int, tuple[str, str, str, float] | None], None]
+"""Told of a hypothesis that turned out to be none: position, panel, slot, and what its gate said; None: it is one."""
+Resolve = Callable[[str, int, float, bool | None], None]
+"""Told of the outcome a theory was scored on: theory, position, outcome, whether it came as the theory says."""
 
 
 class Claims:
-    """Every hypothesis of the record, and the patterns, theories and beliefs made of them.
+    """Everything that is claimed, and the theories and beliefs made of it.
 
     Args:
-        grid: What a family's grid is made of at its first settlement.
-        storage: Storage id to the storage as it is now.
-        smallest_effect: Model and metric to the smallest change that matters.
+        dropped: Told of hypotheses that are dropped before they are claimed.
+        resolve: Told of outcomes that theories are scored on.
     """
 
-    def __init__(
-        self, grid: Grid, storage: Callable[[int], Storage | None], smallest_effect: Callable[[str, str], float]
-    ) -> None:
-        self._grid = grid
-        self._storage = storage
-        self._smallest_effect = smallest_effect
-        self._families: dict[FamilyKey, HypothesisFamily] = {}
-        self._contests: dict[str, Contest] = {}
-        self._told = Told()
-        self._dirty: dict[str, Hypothesis] = {}
+    def __init__(self, dropped: Dropped, resolve: Resolve) -> None:
+        self._dropped = dropped
+        self._resolve = resolve
+        self.contests: dict[str, Contest] = {}
+        self._active: dict[str, dict[str, Claim]] = {}
+        """Model to the claims that hold now, by digest."""
+        self.told = Told()
+        self._dirty: dict[str, Claim] = {}
         self._final: Replaced = {}
         self._history: Added = []
+        self._revisions: dict[tuple[str, int], dict[str, Any]] = {}
+        self._evidence: dict[str, list[dict[str, Any]]] = {}
 
-    def settle(self, position: int, outcomes: Sequence[Outcome]) -> None:
-        """Take what one evaluation brought, then decide anew what is claimed and believed.
+    # Theories
+
+    def foresee(self, panel: WritePanel, index: Index) -> list[tuple[int, Claim, Forecast | None]]:
+        """Forecast the next outcomes of those of some slots that are claimed: (place in the index, claim, forecast)."""
+        if not panel.claims:
+            return []
+        found: list[tuple[int, Claim, Forecast | None]] = []
+        for at, slot in enumerate(index.tolist()):
+            claim = panel.claims.get(slot)
+            if claim is not None:
+                found.append((at, claim, forecast(panel.process(slot), claim.direction) if claim.direction else None))
+        return found
+
+    def score(
+        self,
+        foreseen: Sequence[tuple[int, Claim, Forecast | None]],
+        signed: Sequence[float],
+        position: int,
+        propensity: float,
+    ) -> None:
+        """Score the theories about an outcome, and let the watches over beliefs see it."""
+        for at, claim, prediction in foreseen:
+            if prediction is not None:
+                self._score(claim, prediction, float(signed[at]), position, propensity, None)
+
+    def _score(
+        self,
+        claim: Claim,
+        prediction: Forecast,
+        outcome: float,
+        position: int,
+        propensity: float,
+        log_factor: float | None,
+    ) -> None:
+        claim.score.update(prediction, outcome, propensity, log_factor)
+        claim.last_scored = position
+        row = prediction_row(claim, position, outcome, prediction)
+        self._history.append((predictions.name, row))
+        if claim.belief_since is not None and row["hit"] is not None:
+            claim.supports += row["hit"]
+            claim.contradicts += not row["hit"]
+        if claim.detector is not None:
+            claim.detector.update(outcome, propensity)
+        self._resolve(claim.identity("theory"), position, outcome, row["hit"])
+        self._touch(claim)
+
+    def score_blocks(self, panel: Panel, index: Index, position: int) -> None:
+        """Score the theories of a panel whose statistic comes in blocks, by the block that has just settled."""
+        if not panel.claims:
+            return
+        settled = set(index.tolist())
+        for claim in [claim for slot, claim in panel.claims.items() if slot in settled]:
+            now, before = _seen(panel, claim.slot), claim.seen
+            if now[0] <= before[0]:
+                continue
+            blocks = now[0] - before[0]
+            outcome = (now[1] - before[1]) / blocks
+            self._score(claim, claim.block_forecast(), outcome, position, 0.5, now[3] - before[3])
+            claim.seen = now
+
+    # Settlements
+
+    def settle(self, position: int, model: str, touched: Touched) -> None:
+        """Decide anew what is claimed and believed.
 
         Args:
-            position: The evaluation.
-            outcomes: All of one model.
+            position: The event that settled it.
+            model: The model all of it is about.
+            touched: What changed.
         """
-        touched = [self._update(outcome, kind) for outcome in outcomes for kind in outcome.write.kinds()]
-        if touched:
-            model = outcomes[0].model
-            self._decide_claims(position, model, touched)
-            if self._decide_beliefs(position, model, touched):
-                self._decide_claims(position, model, touched)
-
-    def _update(self, outcome: Outcome, kind: str) -> Hypothesis:
-        """Bet on one outcome, score the theory about it, and watch the belief about it."""
-        write = outcome.write
-        family = self._family(FamilyKey(outcome.model, kind, write.method, write.level, write.randomised))
-        smallest_effect = self._smallest_effect(outcome.model, outcome.metric)
-        hypothesis = family.hypothesis(write.storage_id, outcome.metric, smallest_effect)
-        signed = outcome.change * write.sign if kind == "effect" else outcome.change
-        propensity = write.propensity if write.randomised else 0.5
-        estimate = hypothesis.process.estimate
-        if hypothesis.score is not None:
-            prediction = forecast(hypothesis.process, hypothesis.direction)
-            hypothesis.score.update(prediction, signed, propensity)
-            hypothesis.last_scored = outcome.position
-            self._history.append((predictions.name, prediction_row(hypothesis, outcome, signed, prediction)))
-        if hypothesis.detector is not None:
-            hypothesis.detector.update(signed, propensity)
-        hypothesis.settle(outcome.position, signed, propensity)
-        family.outcomes += 1
-        self._history.append((evidence.name, evidence_row(hypothesis, outcome, signed, estimate)))
-        self._contest(outcome.model).put(hypothesis)
-        self._touch(hypothesis)
-        return hypothesis
-
-    def _family(self, key: FamilyKey) -> HypothesisFamily:
-        family = self._families.get(key)
-        if family is None:
-            index = sum((other.model, other.kind) == (key.model, key.kind) for other in self._families)
-            family = self._families[key] = HypothesisFamily.settled(key, index, *self._grid(key.model))
-        return family
+        contest = self._contest(model)
+        matters = False
+        concerned: list[Claim] = []
+        for panel, index in touched:
+            if not isinstance(panel, WritePanel):
+                self.score_blocks(panel, index, position)
+                self._reopen(position, panel)
+            matters |= contest.put(panel, index)
+            if panel.claims:
+                slots = set(index.tolist())
+                concerned += [claim for slot, claim in panel.claims.items() if slot in slots]
+        for claim in concerned:
+            claim.last_settled = position
+            self._touch(claim)
+        if matters:
+            self._decide_claims(position, model)
+        if self._decide_beliefs(position, model, concerned):
+            self._decide_claims(position, model)
 
     def _contest(self, model: str) -> Contest:
-        contest = self._contests.get(model)
+        contest = self.contests.get(model)
         if contest is None:
-            contest = self._contests[model] = Contest()
+            contest = self.contests[model] = Contest()
         return contest
 
-    def _touch(self, hypothesis: Hypothesis) -> None:
-        hypothesis.changed()
-        self._dirty[hypothesis.digest] = hypothesis
+    def _touch(self, claim: Claim) -> None:
+        claim.changed()
+        self._dirty[claim.digest] = claim
 
-    def _decide_claims(self, position: int, model: str, touched: Sequence[Hypothesis]) -> None:
+    def _decide_claims(self, position: int, model: str) -> None:
         """Let e-BH say which hypotheses of a model are claimed now; claims may come and go.
 
-        A claim whose evidence has come to speak for the other direction is withdrawn, and asked anew.
+        A claim whose evidence has come to speak for the other direction is withdrawn, and asked anew. What a gate
+        says is no hypothesis at all is dropped, and the rest decided without it.
         """
+        active = self._active.setdefault(model, {})
+        contest = self._contest(model)
         while True:
-            turned = []
-            for hypothesis, holds in self._contest(model).claims(touched):
-                if holds and hypothesis.direction * hypothesis.process.direction < 0:
-                    turned.append(hypothesis)
-                elif holds and hypothesis.status != "active":
-                    if hypothesis.first_claimed is None:
-                        self._claim(hypothesis, position)
-                    self._set_status(hypothesis, position, "active")
-                elif not holds and hypothesis.status == "active":
-                    self._set_status(hypothesis, position, "weakened")
-            for hypothesis in turned:
-                self._retract(hypothesis, position)
-            if not turned:
+            again = False
+            holding: dict[str, Claim] = {}
+            for panel, slot in sorted(contest.claimed(), key=lambda each: (each[0].name, each[1])):
+                claim = panel.claims.get(slot)
+                if claim is None or claim.status != "active":
+                    why = panel.gate(slot)
+                    if why is not None:
+                        self._drop(position, panel, slot, why)
+                        again = True
+                        continue
+                    if claim is None:
+                        claim = self._claim(position, panel, slot)
+                    else:
+                        self._set_status(claim, position, "active", "its evidence is enough again")
+                elif claim.direction * panel.direction(slot) < 0:
+                    self._retract(claim, position, "its evidence came to speak for the other direction")
+                    again = True
+                    continue
+                holding[claim.digest] = claim
+            for digest, claim in list(active.items()):
+                if digest not in holding and claim.status == "active":
+                    self._set_status(claim, position, "weakened", "its evidence is not enough any more")
+            active.clear()
+            active.update(holding)
+            if not again:
                 return
 
-    def _claim(self, hypothesis: Hypothesis, position: int) -> None:
-        """Note a first claim, and bear the theory that will be tested on what comes after it."""
-        hypothesis.first_claimed = position
-        storage = self._storage(hypothesis.storage_id)
-        if storage is not None:
-            hypothesis.subject, hypothesis.subject_names = storage.key, storage.names
-        hypothesis.direction = hypothesis.process.direction or (1 if hypothesis.process.estimate > 0 else -1)
-        hypothesis.score = Score()
+    def _drop(self, position: int, panel: Panel, slot: int, why: tuple[str, str, str, float]) -> None:
+        claim = panel.claims.get(slot)
+        if claim is not None:
+            self._close(claim, position, why[1])
+        panel.dropped[slot] = float(panel.log_weight[slot])
+        panel.log_weight[slot] = -math.inf
+        panel.changed()
+        self._contest(panel.model).put(panel, _only(slot))
+        self._dropped(position, panel, slot, why)
 
-    def _set_status(self, hypothesis: Hypothesis, position: int, status: str) -> None:
-        hypothesis.status = status
-        if hypothesis.belief_since is not None:
-            hypothesis.belief_status, hypothesis.belief_changed = status, position
-        self._touch(hypothesis)
+    def _reopen(self, position: int, panel: Panel) -> None:
+        """Ask again what was dropped for looking like one thing, where it has since been seen to be two."""
+        for slot, log_weight in list(panel.dropped.items()):
+            why = panel.gate(slot)
+            if why is None:
+                del panel.dropped[slot]
+                panel.log_weight[slot] = log_weight
+                panel.changed()
+                self._contest(panel.model).put(panel, _only(slot))
+            self._dropped(position, panel, slot, why)
 
-    def _decide_beliefs(self, position: int, model: str, touched: Sequence[Hypothesis]) -> bool:
+    def _claim(self, position: int, panel: Panel, slot: int) -> Claim:
+        """Make a first claim, and bear the theory that will be tested on what comes after it."""
+        about, direction = panel.about(slot), panel.direction(slot)
+        if not direction and not panel.family(slot).key.aspect:
+            direction = 1 if panel.moments(slot)[1] > 0 else -1
+        claim = Claim(panel, slot, position, direction, about.subject, about.object, about.subject_names)
+        claim.seen = _seen(panel, slot)
+        claim.last_settled = position
+        panel.claims[slot] = claim
+        self._touch(claim)
+        return claim
+
+    def _set_status(self, claim: Claim, position: int, status: str, reason: str) -> None:
+        if claim.status == status:
+            return
+        claim.status = status
+        if claim.belief_since is not None:
+            claim.belief_status, claim.belief_changed = status, position
+            self._revise(claim, position, reason)
+        self._touch(claim)
+
+    def _revise(self, claim: Claim, position: int, reason: str) -> None:
+        row = revision_row(claim, position, reason)
+        self._revisions[row["belief_id"], position] = row
+
+    def _decide_beliefs(self, position: int, model: str, concerned: Sequence[Claim]) -> bool:
         """Form and retract beliefs in what the settled outcomes bear on; say whether one was retracted."""
         retracted = False
-        for hypothesis in touched:
-            if hypothesis.score is None or hypothesis.status == "retracted":
+        for claim in concerned:
+            if claim.status == "retracted" or not claim.direction:
                 continue
-            family = self._families[hypothesis.family]
-            if hypothesis.belief_since is None:
-                self._try_to_believe(hypothesis, position, family)
+            if claim.belief_since is None:
+                self._try_to_believe(claim, position)
                 continue
-            hypothesis.credence = family.credence(hypothesis)
-            self._touch(hypothesis)
-            alarmed = hypothesis.detector is not None and hypothesis.detector.alarmed
-            if alarmed or hypothesis.credence < RETAINED_CREDENCE:
-                self._retract(hypothesis, position)
+            family = claim.panel.family(claim.slot)
+            credence = family.credence(claim.panel, claim.slot, claim.direction)
+            moved, claim.credence = abs(credence - claim.credence) > CONCERNS, credence
+            self._touch(claim)
+            alarmed = claim.detector is not None and claim.detector.alarmed
+            if alarmed or credence < RETAINED_CREDENCE:
+                reason = "what it speaks of has shrunk or gone" if alarmed else "its credence fell below one half"
+                self._retract(claim, position, reason)
                 retracted = True
+            elif moved:
+                self._revise(claim, position, "an outcome")
         return retracted
 
-    def _try_to_believe(self, hypothesis: Hypothesis, position: int, family: HypothesisFamily) -> None:
-        proven = hypothesis.score is not None and hypothesis.score.log_e >= PROSPECTIVE_LOG_E
-        if hypothesis.status != "active" or not proven or hypothesis.direction * hypothesis.process.estimate <= 0:
+    def _try_to_believe(self, claim: Claim, position: int) -> None:
+        n, mean, _ = claim.panel.moments(claim.slot)
+        if claim.status != "active" or claim.score.log_e < PROSPECTIVE_LOG_E or not n or claim.direction * mean <= 0:
             return
-        credence = family.credence(hypothesis)
-        if credence >= PROMOTING_CREDENCE and hypothesis.digest in self._contest(family.key.model).lasting():
-            hypothesis.credence = credence
-            hypothesis.belief_since = hypothesis.belief_changed = position
-            hypothesis.belief_status = "active"
-            hypothesis.detector = EDetector.over(hypothesis.process, hypothesis.direction)
-            self._touch(hypothesis)
+        credence = claim.panel.family(claim.slot).credence(claim.panel, claim.slot, claim.direction)
+        if credence >= PROMOTING_CREDENCE and self._contest(claim.panel.model).lasting(claim.panel, claim.slot):
+            claim.credence = credence
+            claim.belief_since = claim.belief_changed = position
+            claim.belief_status = "active"
+            if isinstance(claim.panel, WritePanel):
+                claim.detector = EDetector.over(claim.panel.process(claim.slot), claim.direction)
+            else:
+                claim.detector = EDetector(direction=claim.direction, effect=claim.direction * mean)
+            self._revise(claim, position, "its theory's predictions came true often enough")
+            self._touch(claim)
 
-    def _retract(self, hypothesis: Hypothesis, position: int) -> None:
+    def _retract(self, claim: Claim, position: int, reason: str) -> None:
         """Withdraw pattern, theory and belief, and ask the question anew with evidence at 1."""
-        self._close(hypothesis, position)
-        self._renew(hypothesis, hypothesis.process.smallest_effect)
+        self._close(claim, position, reason)
+        claim.panel.renew(claim.slot)
+        self._contest(claim.panel.model).put(claim.panel, _only(claim.slot))
 
-    def _close(self, hypothesis: Hypothesis, position: int) -> None:
-        self._set_status(hypothesis, position, "retracted")
-        rows = knowledge_rows(hypothesis)
-        self._told.closed |= rows
-        self._final |= self._told.tell(rows)
+    def _close(self, claim: Claim, position: int, reason: str) -> None:
+        self._set_status(claim, position, "retracted", reason)
+        rows = knowledge_rows(claim)
+        self.told.close(rows)
+        self._final |= self.told.tell(rows)
+        self._evidence[claim.identity("pattern")] = evidence_rows(claim)
+        self._dirty.pop(claim.digest, None)
+        self._active.get(claim.panel.model, {}).pop(claim.digest, None)
+        claim.panel.claims.pop(claim.slot, None)
 
-    def _renew(self, hypothesis: Hypothesis, smallest_effect: float) -> None:
-        """Put the next epoch of a question in its place."""
-        contest = self._contest(hypothesis.family.model)
-        contest.remove(hypothesis)
-        self._dirty.pop(hypothesis.digest, None)
-        fresh = hypothesis.next_epoch(smallest_effect)
-        self._families[hypothesis.family].hypotheses[hypothesis.storage_id, hypothesis.metric] = fresh
-        contest.put(fresh)
+    def ask_again(self, position: int, panel: Panel, slots: Sequence[int], reason: str) -> None:
+        """Start the evidence of some questions again; what is claimed of them is withdrawn."""
+        for slot in slots:
+            claim = panel.claims.get(slot)
+            if claim is not None:
+                self._close(claim, position, reason)
+            panel.renew(slot)
+            self._contest(panel.model).put(panel, _only(slot))
 
-    def drop_metric(self, position: int, model: str, metric: str) -> None:
-        """Withdraw whatever is claimed about a metric: it turned out to be computed from others."""
-        self._ask_again(position, model, metric, lambda hypothesis: not hypothesis.untouched)
+    def end(self, position: int, panel: Panel, slots: Sequence[int], reason: str, *, status: str = "weakened") -> None:
+        """Let questions rest for good: what they ask about is no more. Claims of them hold no longer.
 
-    def redefine(self, position: int, model: str, metric: str) -> None:
-        """Start the evidence on a metric again where it was gathered under another smallest effect of interest."""
-        now = self._smallest_effect(model, metric)
-        self._ask_again(position, model, metric, lambda hypothesis: hypothesis.process.smallest_effect != now)
-
-    def _ask_again(self, position: int, model: str, metric: str, concerned: Callable[[Hypothesis], bool]) -> None:
-        smallest_effect = self._smallest_effect(model, metric)
-        for hypothesis in self._contest(model):
-            if hypothesis.metric != metric or not concerned(hypothesis):
+        Args:
+            position: Why they do.
+            panel: Their panel.
+            slots: Which.
+            reason: The same in words.
+            status: What becomes of claims: `weakened`, or `retracted` where they should never have been made.
+        """
+        for slot in slots:
+            if panel.log_weight[slot] == -math.inf:
                 continue
-            if hypothesis.first_claimed is not None:
-                self._close(hypothesis, position)
-            self._renew(hypothesis, smallest_effect)
-        self._decide_claims(position, model, ())
+            panel.log_weight[slot] = -math.inf
+            panel.changed()
+            self._contest(panel.model).put(panel, _only(slot))
+            claim = panel.claims.get(slot)
+            if claim is not None:
+                if status == "retracted":
+                    self._close(claim, position, reason)
+                else:
+                    self._set_status(claim, position, status, reason)
+                self._active.get(panel.model, {}).pop(claim.digest, None)
 
-    def take_rows(self) -> tuple[Replaced, Added]:
-        """Give, and forget, what changed: rows to replace, and rows to add."""
-        replaced, added = self._final, self._history
-        for hypothesis in self._dirty.values():
-            replaced |= self._told.tell(knowledge_rows(hypothesis))
-        self._dirty, self._final, self._history = {}, {}, []
-        return replaced, added
+    def reconsider(self, position: int, model: str) -> None:
+        """Decide anew after questions were asked again or ended."""
+        self._decide_claims(position, model)
 
-    # Amendments
+    # Rows
 
-    def forget_outcomes(self) -> None:
-        """Forget the rows of outcomes that wait to be taken: they are written already."""
-        self._history = []
+    def take_rows(self) -> tuple[Replaced, Added, dict[str, list[dict[str, Any]]]]:
+        """Give, and forget, what changed: rows to replace, rows to add, and the evidence of claims by pattern."""
+        replaced, evidence = self._final, self._evidence
+        added = self._history + [(belief_revisions.name, row) for row in self._revisions.values()]
+        for claim in self._dirty.values():
+            replaced |= self.told.tell(knowledge_rows(claim))
+            evidence[claim.identity("pattern")] = evidence_rows(claim)
+        self._dirty, self._final, self._history, self._revisions, self._evidence = {}, {}, [], {}, {}
+        return replaced, added, evidence
 
     def rows(self) -> Replaced:
-        """Give the row of everything that was ever claimed."""
-        return self._told.tell(self._claimed())
+        """Give the row of everything that was ever claimed, as it is told."""
+        return self.told.tell(self._claimed())
+
+    def _claimed(self) -> Replaced:
+        """Give the row of everything that was ever claimed, as this history alone would tell it."""
+        rows = dict(self.told.closed)
+        for claim in self.all():
+            rows |= knowledge_rows(claim)
+        return rows
 
     def succeed(self, before: Claims, position: int) -> None:
         """Take the place of other claims, from an amendment on: these are of the amended history.
@@ -238,44 +367,56 @@ class Claims:
             before: The claims until then.
             position: The amendment.
         """
-        was, now = before._claimed(), self._claimed()
-        touched = {digest_of(identity): None for table, identity in was | now if _differ(was, now, (table, identity))}
-        evidence_was, evidence_now = before._stored(), self._stored()
-        touched |= {
-            digest: None for digest in evidence_was | evidence_now if _differ(evidence_was, evidence_now, digest)
-        }
-        self._told = self._told.after(position, before.rows(), now, touched, before._told)
+        earlier = {panel.name: panel for contest in before.contests.values() for panel in contest}
+        for contest in self.contests.values():
+            for panel in contest:
+                panel.amend(earlier.get(panel.name))
+        was, now = before.rows(), self._claimed()
+        self.told = self.told.after(position, was, now, before.told)
+        for claim in self.all():
+            key = beliefs.name, claim.identity("belief")
+            if claim.belief_since is not None and self.told.changed.get(key[1]) == position:
+                self._revise(claim, position, "an event it rested on was amended")
+        for key, row in was.items():
+            if key[0] == beliefs.name and key not in now and row["status"] != "retracted":
+                self._revisions[key[1], position] = withdrawn_revision(row, position)
 
-    def _claimed(self) -> Replaced:
-        """Give the row of everything that was ever claimed, as this history alone would tell it."""
-        rows = dict(self._told.closed)
-        for hypothesis in self._hypotheses():
-            rows |= knowledge_rows(hypothesis)
-        return rows
+    def forget_outcomes(self) -> None:
+        """Forget the rows of outcomes that wait to be taken: they are written already."""
+        self._history, self._revisions = [], {}
 
-    def _stored(self) -> dict[str, bytes]:
-        """Give everything there is to each hypothesis, by digest."""
-        return {each.digest: each.stored() for each in self._hypotheses()}
+    def touch_all(self) -> None:
+        """Let every claim's rows be written again."""
+        for claim in self.all():
+            self._dirty[claim.digest] = claim
 
-    def _hypotheses(self) -> Iterator[Hypothesis]:
-        for family in self._families.values():
-            yield from family.hypotheses.values()
+    def all(self) -> Iterator[Claim]:
+        """Yield every claim whose question was not asked anew."""
+        for contest in self.contests.values():
+            for panel in contest:
+                yield from panel.claims.values()
 
-    def to_state(self) -> dict[str, Any]:
-        """Give everything as data that orjson writes."""
-        families = [family.to_state() for family in self._families.values()]
-        return {"families": families, "told": self._told.to_state()}
+    def load_claim(self, claim: Claim) -> None:
+        """Take up a claim of a stored state."""
+        claim.panel.claims[claim.slot] = claim
+        if claim.status == "active":
+            self._active.setdefault(claim.panel.model, {})[claim.digest] = claim
 
-    def load(self, state: Mapping[str, Any]) -> None:
-        """Go on from `to_state`, parsed."""
-        families = [HypothesisFamily.from_state(each) for each in state["families"]]
-        self._families = {family.key: family for family in families}
-        self._told = Told.from_state(state["told"])
-        self._contests = {}
-        for family in families:
-            for hypothesis in family.hypotheses.values():
-                self._contest(family.key.model).put(hypothesis)
+    def load_panel(self, panel: Panel) -> None:
+        """Take up a panel of a stored state."""
+        self._contest(panel.model).put(panel, _all(panel))
 
 
-def _differ(was: Mapping[Any, Any], now: Mapping[Any, Any], key: Any) -> bool:
-    return bool(was.get(key) != now.get(key))
+def _seen(panel: Panel, slot: int) -> tuple[float, float, float, float]:
+    n, mean, deviation = panel.moments(slot)
+    total = mean * n if n else 0.0
+    squares = (deviation * deviation * (n - 1.0) + n * mean * mean) if n > 1 and math.isfinite(deviation) else total
+    return n, total, squares, float(panel.log_e[slot])
+
+
+def _only(slot: int) -> Index:
+    return np.array([slot], dtype=np.int64)
+
+
+def _all(panel: Panel) -> Index:
+    return np.arange(panel.slots)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+
+import numpy as np
 
 from memory.inference.multiplicity import ALPHA, adjust, reject
-from memory.projections.knowledge.hypotheses import Hypothesis
+from memory.inference.scale_rows import Index
+from memory.projections.knowledge.panel import Panel
 
 _MARGIN = 1e-9
 """Keeps rounding from leaving out what stands exactly at the bound."""
+
+Near = tuple[str, int]
+"""Panel name and slot."""
 
 
 class Contest:
@@ -19,48 +25,70 @@ class Contest:
     the others, so each decision looks only at those above, and is the same as one over all.
     """
 
-    def __init__(self, hypotheses: Iterable[Hypothesis] = ()) -> None:
-        self._all: dict[str, Hypothesis] = {}
-        self._near: dict[str, Hypothesis] = {}
+    def __init__(self) -> None:
+        self._panels: dict[str, Panel] = {}
+        self._near: dict[Near, float] = {}
         self._room = 1
-        for hypothesis in hypotheses:
-            self.put(hypothesis)
+        self._count = 0
+        self._sizes: dict[str, int] = {}
 
-    def put(self, hypothesis: Hypothesis) -> None:
-        """Take a new hypothesis, or note that the evidence of one has changed."""
-        self._all[hypothesis.digest] = hypothesis
-        if len(self._all) > self._room:
-            self._room = 2 * len(self._all)
-            self._near = {each.digest: each for each in self._all.values() if self._is_near(each)}
-        elif self._is_near(hypothesis):
-            self._near[hypothesis.digest] = hypothesis
-        else:
-            self._near.pop(hypothesis.digest, None)
-
-    def remove(self, hypothesis: Hypothesis) -> None:
-        """Forget a hypothesis."""
-        self._all.pop(hypothesis.digest, None)
-        self._near.pop(hypothesis.digest, None)
-
-    def _is_near(self, hypothesis: Hypothesis) -> bool:
-        return hypothesis.standing >= -math.log(ALPHA * self._room) - _MARGIN
-
-    def claims(self, touched: Iterable[Hypothesis]) -> list[tuple[Hypothesis, bool]]:
-        """Give, for every hypothesis whose claim may have changed, whether it is claimed.
+    def put(self, panel: Panel, index: Index) -> bool:
+        """Take note that the evidence of some slots has changed; say whether any of them can matter.
 
         Args:
-            touched: Those whose evidence changed since the last decision.
+            panel: Their panel.
+            index: The slots.
         """
-        looked_at = list((self._near | {each.digest: each for each in touched if each.digest in self._all}).values())
-        claimed = reject([each.log_e for each in looked_at], [each.weight for each in looked_at])
-        return list(zip(looked_at, claimed.tolist(), strict=True))
+        if self._sizes.get(panel.name) != panel.slots:
+            self._count += panel.slots - self._sizes.get(panel.name, 0)
+            self._sizes[panel.name] = panel.slots
+            self._panels[panel.name] = panel
+            if self._count > self._room:
+                self._room = 2 * self._count
+                for each in self._panels.values():
+                    self._look(each, np.arange(each.slots))
+                return True
+        return self._look(panel, index)
 
-    def lasting(self) -> set[str]:
-        """Give the digests of those claimed on the best moment each has had, at the adjuster's price for choosing."""
-        everyone = list(self._all.values())
-        adjusted = adjust([each.process.peak_log_e for each in everyone])
-        claimed = reject(adjusted, [each.weight for each in everyone])
-        return {each.digest for each, holds in zip(everyone, claimed.tolist(), strict=True) if holds}
+    def _look(self, panel: Panel, index: Index) -> bool:
+        standing = panel.log_e[index] + panel.log_weight[index]
+        is_near = standing >= -math.log(ALPHA * self._room) - _MARGIN
+        concerned = is_near | panel.near[index]
+        if not concerned.any():
+            return False
+        panel.near[index] = is_near
+        name = panel.name
+        for at in np.flatnonzero(concerned).tolist():
+            if is_near[at]:
+                self._near[name, int(index[at])] = float(standing[at])
+            else:
+                self._near.pop((name, int(index[at])), None)
+        return True
 
-    def __iter__(self) -> Iterator[Hypothesis]:
-        return iter(list(self._all.values()))
+    def claimed(self) -> list[tuple[Panel, int]]:
+        """Give every hypothesis that is claimed now, in no particular order."""
+        ranked = sorted(self._near.items(), key=_by_standing)
+        reached = 0
+        for place, (_, standing) in enumerate(ranked, start=1):
+            if standing + math.log(place) >= -math.log(ALPHA):
+                reached = place
+        return [(self._panels[name], slot) for (name, slot), _ in ranked[:reached]]
+
+    def lasting(self, panel: Panel, slot: int) -> bool:
+        """Say whether one is claimed on the best moment each has had, at the adjuster's price for choosing."""
+        panels = list(self._panels.values())
+        adjusted = adjust(np.concatenate([each.peak_log_e for each in panels]))
+        weights = np.exp(np.concatenate([each.log_weight for each in panels]))
+        first = 0
+        for each in panels:
+            if each is panel:
+                return bool(reject(adjusted, weights)[first + slot])
+            first += each.slots
+        return False
+
+    def __iter__(self) -> Iterator[Panel]:
+        return iter(list(self._panels.values()))
+
+
+def _by_standing(item: tuple[Near, float]) -> float:
+    return -item[1]

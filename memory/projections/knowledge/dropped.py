@@ -11,12 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from introspection.sharing import SharingMap
 from memory.inference.comodification import ComodificationProcess
 from memory.inference.summary import Correlation
+from memory.projections.knowledge.entities import Entities
 from memory.projections.knowledge.fact_rows import Rows, fact_row, one_tensor, pairs
-from memory.projections.knowledge.windows import Outcome
-from memory.projections.registry import Storage, StorageRegistry
+from memory.projections.knowledge.metrics import MetricBook
+from memory.projections.knowledge.panel import Flags
+from memory.projections.knowledge.windows import Outcome, Write
 from memory.projections.knowledge_tables import architectural_facts
+from memory.projections.registry import Storage, StorageRegistry
 
 
 class _Key(NamedTuple):
@@ -61,8 +67,14 @@ class _Act:
 class DroppedCorrelations:
     """How strong everything looked that architecture explains."""
 
-    def __init__(self, registry: StorageRegistry) -> None:
+    def __init__(self, registry: StorageRegistry, entities: Entities) -> None:
         self._registry = registry
+        self._entities = entities
+        self._told_of: dict[str, tuple[SharingMap | None, dict[str, str | None]]] = {}
+        self._noted: dict[str, dict[str, Any]] = {}
+        """Facts that were found out by looking, by identity."""
+        self._first: dict[tuple[str, ...], int] = {}
+        """Since when each of them has been looked for."""
         self._strengths: dict[_Key, _Strength] = {}
         self._acts: dict[str, _Act] = {}
         self._dirty: dict[_Key, None] = {}
@@ -85,18 +97,31 @@ class DroppedCorrelations:
         for storage in self._registry.tied(model):
             written = storage.storage_id in act.storages
             for subject, other in pairs(storage.names):
+                since = max(storage.names_since[subject], storage.names_since[other])
                 key = _Key(model, "comodification", storage.storage_id, subject, other, "")
-                strength = self._strengths.get(key)
-                if strength is None:
-                    since = max(storage.names_since[subject], storage.names_since[other])
-                    strength = _Strength("alias", one_tensor(subject, other), since, ComodificationProcess())
-                    self._strengths[key] = strength
-                if isinstance(strength.measure, ComodificationProcess):
-                    strength.measure.update(written, written)
-                strength.support += written
-                if strength.support:
-                    self._dirty[key] = None
+                self._together(key, "alias", one_tensor(subject, other), since, (written, written))
+        for one, others in self._entities.related(model).items():
+            for other_id in sorted(each for each in others if each > one):
+                self._overlap(model, one, other_id, act.storages)
         act.storages = []
+
+    def _overlap(self, model: str, one: int, other: int, written: Sequence[int]) -> None:
+        first, second = self._registry.by_id(one), self._registry.by_id(other)
+        if first is not None and second is not None:
+            key = _Key(model, "comodification", one, first.key, second.key, "")
+            since = max(first.key_since, second.key_since)
+            relation = f"{first.key} and {second.key} share bytes"
+            self._together(key, "overlap", relation, since, (one in written, other in written))
+
+    def _together(self, key: _Key, reason: str, relation: str, since: int, written: tuple[bool, bool]) -> None:
+        strength = self._strengths.get(key)
+        if strength is None:
+            strength = self._strengths[key] = _Strength(reason, relation, since, ComodificationProcess())
+        if isinstance(strength.measure, ComodificationProcess):
+            strength.measure.update(*written)
+        strength.support += all(written)
+        if strength.support:
+            self._dirty[key] = None
 
     def statistics(self, model: str, statistic: str, values: Mapping[str, float]) -> None:
         """Take one reading of layer statistics: aliases read twice are one series told twice."""
@@ -107,36 +132,113 @@ class DroppedCorrelations:
                 since = max(storage.names_since[subject], storage.names_since[other])
                 relation = f"{one_tensor(subject, other)}: {statistic} read twice"
                 self._correlate(key, "alias", relation, since, (values[subject], values[other]))
+        sharing = self._registry.maps.get(model)
+        for name, sources in () if sharing is None else sharing.derived.items():
+            for source in sources:
+                if name in values and source in values:
+                    self._derived(model, statistic, name, source, (values[name], values[source]))
+        for one, others in self._entities.related(model).items():
+            for second in sorted(each for each in others if each > one):
+                self._both_read(model, statistic, one, second, values)
 
-    def derived_metric(
-        self, storage: Storage, metric: str, source: str, since: int, changes: tuple[float, float]
-    ) -> None:
-        """Take an outcome of a metric that is computed from another: it restates the other's outcome.
+    def _derived(self, model: str, statistic: str, name: str, source: str, pair: tuple[float, float]) -> None:
+        storage = self._registry.find(model, source)
+        if storage is not None:
+            key = _Key(model, "cochange", storage.storage_id, name, source, statistic)
+            relation = f"{name} is computed from {source}: {statistic} read of both"
+            self._correlate(key, "derived", relation, storage.names_since[source], pair)
 
-        Args:
-            storage: The storage written.
-            metric: The metric.
-            source: What it is computed from.
-            since: The position from which that holds.
-            changes: Of the source, and of the metric.
-        """
-        key = _Key(storage.model, "effect", storage.storage_id, storage.key, metric, source)
-        self._correlate(key, "derived_metric", f"{metric} is computed from {source}", since, changes)
+    def _both_read(self, model: str, statistic: str, one: int, other: int, values: Mapping[str, float]) -> None:
+        first, second = self._registry.by_id(one), self._registry.by_id(other)
+        if first is not None and second is not None and first.key in values and second.key in values:
+            key = _Key(model, "cochange", one, first.key, second.key, statistic)
+            relation = f"{first.key} and {second.key} share bytes: {statistic} read of both"
+            since = max(first.key_since, second.key_since)
+            self._correlate(key, "overlap", relation, since, (values[first.key], values[second.key]))
 
-    def definitional(self, outcome: Outcome) -> bool:
-        """Take an outcome, if its metric is by its name read off a tensor whose bytes the write reached; say whether.
+    def restatements(self, model: str, metrics: MetricBook, outcome: Outcome, changes: Mapping[str, float]) -> None:
+        """Take what an outcome says of metrics that are computed from others: it restates the others' outcome."""
+        for metric, change in changes.items():
+            for source in metrics.sources(model, metric):
+                if source not in changes or outcome.baseline_position is None:
+                    continue
+                for write in outcome.writes:
+                    storage = self._registry.by_id(write.storage_id)
+                    if storage is not None:
+                        since = max(storage.key_since, metrics.derived_since(model, metric))
+                        key = _Key(model, "effect", storage.storage_id, storage.key, metric, source)
+                        relation = f"{metric} is computed from {source}"
+                        self._correlate(key, "derived_metric", relation, since, (changes[source], change))
+
+    def not_definitional(
+        self, model: str, outcome: Outcome, metrics: Sequence[str], changes: Mapping[str, float]
+    ) -> Flags:
+        """Say which metrics are not by their name read off a tensor whose bytes one of the act's writes reached.
 
         The norm of what was written changes by definition: that is no effect of the write on anything.
         """
-        storage = self._registry.by_id(outcome.write.storage_id)
-        name = self._registry.tensor_told_of(outcome.model, outcome.metric)
-        reason = self._registry.reach(storage, name) if storage is not None and name is not None else None
-        if storage is None or name is None or reason is None:
+        free = np.ones(len(metrics), dtype=np.bool_)
+        told_of = self._told_of.get(model)
+        sharing = self._registry.maps.get(model)
+        if told_of is None or told_of[0] is not sharing:
+            told_of = self._told_of[model] = sharing, {}
+        for at, metric in enumerate(metrics):
+            if metric not in told_of[1]:
+                told_of[1][metric] = self._registry.tensor_told_of(model, metric)
+            name = told_of[1][metric]
+            for write in outcome.writes if name is not None else ():
+                if name is not None and self._reads_off(write, metric, name, changes[metric]):
+                    free[at] = False
+        return free
+
+    def _reads_off(self, write: Write, metric: str, name: str, change: float) -> bool:
+        storage = self._registry.by_id(write.storage_id)
+        reason = self._registry.reach(storage, name) if storage is not None else None
+        if storage is None or reason is None:
             return False
-        key = _Key(storage.model, "effect", storage.storage_id, storage.key, outcome.metric, name)
-        relation = f"{outcome.metric} is read off {name}, which a write to {storage.key} changes"
-        self._correlate(key, reason, relation, storage.key_since, (outcome.write.sign, outcome.change))
+        key = _Key(storage.model, "effect", storage.storage_id, storage.key, metric, name)
+        relation = f"{metric} is read off {name}, which a write to {storage.key} changes"
+        self._correlate(key, reason, relation, storage.key_since, (write.sign, change))
         return True
+
+    # What the map does not know
+
+    def note(self, position: int, row: dict[str, Any]) -> None:
+        """Take a fact that was found out by looking, or one more record of it."""
+        known = self._noted.get(row["fact_id"])
+        if known is not None:
+            known["support"] += 1
+            self._put(dict(known))
+        else:
+            self._noted[row["fact_id"]] = row
+            self._put(dict(row))
+
+    def repeated(self, position: int, model: str, what: str) -> None:
+        """Take a record that says again what was recorded before."""
+        relation = f"{what}: the same numbers recorded again are no second observation"
+        key = ("repeat", model, what)
+        since = self._first.setdefault(key, position)
+        row = fact_row(model, "identity", what, what, "repeated_observation", relation, since)
+        self.note(position, row | {"support": 1})
+
+    def looked_like(
+        self, position: int, model: str, kind: str, ends: tuple[str, str], why: tuple[str, str, str, float] | None
+    ) -> None:
+        """Take note of a pair that moves as one and is therefore no hypothesis; or (None) no longer."""
+        since = self._first.setdefault((kind, model, *ends), position)
+        if why is None:
+            self._first.pop((kind, model, *ends), None)
+            for row in [row for row in self._noted.values() if _about(row) == (model, kind, *ends)]:
+                del self._noted[row["fact_id"]]
+                self._put(row | {"to_position": position})
+            return
+        reason, relation, strength_kind, strength = why
+        for row in [row for row in self._noted.values() if _about(row) == (model, kind, *ends)]:
+            row |= {"strength": strength, "support": row["support"] + 1}
+            self._put(dict(row))
+            return
+        row = fact_row(model, kind, *ends, reason, relation, since)
+        self.note(position, row | {"strength_kind": strength_kind, "strength": strength, "support": 1})
 
     def _correlate(self, key: _Key, reason: str, relation: str, since: int, pair: tuple[float, float]) -> None:
         strength = self._strengths.get(key)
@@ -179,6 +281,12 @@ class DroppedCorrelations:
 
     # Rows and state
 
+    def rows_again(self) -> None:
+        """Let the row of everything that holds be written again."""
+        self._dirty |= {key: None for key, strength in self._strengths.items() if strength.support}
+        for row in self._noted.values():
+            self._put(dict(row))
+
     def _put(self, row: dict[str, Any]) -> None:
         self._rows[architectural_facts.name, row["fact_id"]] = row
 
@@ -192,6 +300,8 @@ class DroppedCorrelations:
     def to_state(self) -> dict[str, Any]:
         """Give everything as plain data."""
         return {
+            "noted": list(self._noted.values()),
+            "first": [[*key, position] for key, position in self._first.items()],
             "acts": {model: [act.act, act.storages] for model, act in self._acts.items()},
             "strengths": [
                 [*key, s.reason, s.relation, s.since, s.support, s.measure.to_state()]
@@ -201,6 +311,8 @@ class DroppedCorrelations:
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from `to_state`."""
+        self._noted = {row["fact_id"]: row for row in state["noted"]}
+        self._first = {tuple(key): position for *key, position in state["first"]}
         self._acts = {model: _Act(act, list(storages)) for model, (act, storages) in state["acts"].items()}
         self._strengths = {}
         for *parts, reason, relation, since, support, stored in state["strengths"]:
@@ -208,3 +320,7 @@ class DroppedCorrelations:
             kind = ComodificationProcess if key.kind == "comodification" else Correlation
             measure: ComodificationProcess | Correlation = kind.from_state(stored)
             self._strengths[key] = _Strength(reason, relation, since, measure, support)
+
+
+def _about(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return row["model"], row["kind"], row["subject"], row["object"]

@@ -7,8 +7,8 @@ from typing import Any
 
 from introspection.sharing import SharingMap
 from memory.projections.knowledge.fact_rows import Rows, fact_row, one_tensor, one_tensor_belief, pairs
-from memory.projections.registry import RegistryChange
 from memory.projections.knowledge_tables import architectural_facts, beliefs
+from memory.projections.registry import RegistryChange
 
 Related = tuple[str, str, str, str]
 """(name, other name, reason, the relation in words)."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from memory.inference.credence import Prior, credences, estimate_prior
-from memory.inference.effects import PairedProcess
-from memory.inference.multiplicity import Family, family_share
-from memory.projections.knowledge.hypotheses import FamilyKey, Hypothesis
+import numpy as np
+
+from memory.inference.credence import Prior, credence, estimate_prior
+from memory.inference.multiplicity import EARLY_SHARE, Family, family_share, late_weight
+from memory.inference.scale_rows import Floats
+from memory.projections.knowledge.fact_rows import identity
+from memory.projections.knowledge.panel import FamilyKey
+from memory.projections.knowledge_tables import families
+
+if TYPE_CHECKING:
+    from memory.projections.knowledge.panel import Panel
 
 _PRIOR_EVERY = 16
 """A family's prior is estimated anew each time its outcomes have grown by one part in so many."""
@@ -17,88 +25,140 @@ _PRIOR_EVERY = 16
 
 @dataclass(slots=True)
 class HypothesisFamily:
-    """One family: a grid of storages and metrics fixed at its first settlement, and those that came later."""
+    """One family: how many hypotheses it has, what each may spend, and what they look like as a whole."""
 
     key: FamilyKey
     weights: Family
-    rows: dict[int, int]
-    """Storage id to row of the grid."""
-    columns: dict[str, int]
-    """Metric to column of the grid."""
-    hypotheses: dict[tuple[int, str], Hypothesis] = field(default_factory=dict)
-    """(storage id, metric) to the hypothesis, for those that met an outcome."""
+    first_position: int
+    grid: tuple[dict[Any, int], dict[Any, int]] = field(default_factory=lambda: ({}, {}))
+    """Rows and columns there were at the first settlement."""
+    left_out: int = 0
     outcomes: int = 0
     """Outcomes settled in the family."""
     prior: Prior = field(default_factory=Prior)
     prior_due: int = 0
     """How many outcomes it takes until the prior is estimated again."""
+    panels: list[Panel] = field(default_factory=list)
+    """Where its hypotheses are."""
 
-    @classmethod
-    def settled(cls, key: FamilyKey, index: int, storages: Sequence[int], metrics: Sequence[str]) -> HypothesisFamily:
-        """Register the grid of every storage and every metric there is at the family's first settlement.
+    def log_weight(self, row: Any, column: Any) -> float:
+        """Give the log weight of a hypothesis on the grid, or register one that came later."""
+        first, second = self.grid[0].get(row), self.grid[1].get(column)
+        on_grid = first is not None and second is not None
+        ordinal = first * len(self.grid[1]) + second if on_grid else self.weights.register()  # type: ignore[operator]
+        return math.log(self.weights.weight(ordinal))
 
-        The grid must not depend on outcomes: that is why it is all storages, not those that were written.
-        """
-        weights = Family(share=family_share(key.kind, index), registered=len(storages) * len(metrics))
-        weights.settle()
-        rows = {storage: row for row, storage in enumerate(storages)}
-        return cls(key, weights, rows, {metric: column for column, metric in enumerate(metrics)})
+    def log_weights(self, count: int) -> Floats:
+        """Give the log weights of hypotheses that are numbered as they are registered, up to a count."""
+        while self.weights.registered < count:
+            self.weights.register()
+        early = self.weights.early
+        found = np.empty(count)
+        if early:
+            found[:early] = math.log(self.weights.share * EARLY_SHARE / early)
+        late = [math.log(self.weights.share * (1.0 - EARLY_SHARE) * late_weight(at)) for at in range(count - early)]
+        found[early:] = late
+        return found
 
-    def hypothesis(self, storage_id: int, metric: str, smallest_effect: float) -> Hypothesis:
-        """Give the hypothesis of a storage and a metric, registering it if it came after the first settlement."""
-        hypothesis = self.hypotheses.get((storage_id, metric))
-        if hypothesis is None:
-            row, column = self.rows.get(storage_id), self.columns.get(metric)
-            on_grid = row is not None and column is not None
-            ordinal = row * len(self.columns) + column if on_grid else self.weights.register()  # type: ignore[operator]
-            process = PairedProcess(smallest_effect=smallest_effect)
-            hypothesis = Hypothesis(self.key, storage_id, metric, self.weights.weight(ordinal), process)
-            self.hypotheses[storage_id, metric] = hypothesis
-        return hypothesis
-
-    def credence(self, hypothesis: Hypothesis) -> float:
-        """Give P(real, and of its theory's sign), from the family as a whole."""
+    def credence(self, panel: Panel, slot: int, direction: int) -> float:
+        """Give P(real, and of that sign), from the family as a whole."""
         if self.outcomes >= self.prior_due:
-            self.prior = estimate_prior(*_summary(self.hypotheses.values()))
+            parts = [each.summary(self) for each in self.panels]
+            self.prior = estimate_prior(*(np.concatenate(each) for each in zip(*parts, strict=True)))
             self.prior_due = self.outcomes + 1 + self.outcomes // _PRIOR_EVERY
-        positive, negative = credences(*_summary([hypothesis]), self.prior)
-        return float(positive[0] if hypothesis.direction > 0 else negative[0])
+        n, mean, sd = panel.moments(slot)
+        return credence(mean, sd / math.sqrt(n) if n else math.inf, n, self.prior, direction)
+
+    def row(self) -> dict[str, Any]:
+        """Give the family as a row."""
+        key = self.key
+        return {
+            "family_id": identity("family", key.model, key.kind, key.method, key.level, key.grade, key.aspect),
+            "model": key.model,
+            "kind": key.kind,
+            "method": key.method,
+            "dose": key.level,
+            "grade": key.grade,
+            "share": self.weights.share,
+            "early": self.weights.early,
+            "registered": self.weights.registered,
+            "left_out": self.left_out,
+            "first_position": self.first_position,
+        }
 
     def to_state(self) -> list[Any]:
         """Give the family as data that orjson writes."""
         key = self.key
         return [
-            [key.model, key.kind, key.method, key.level, key.randomised],
+            [key.model, key.kind, key.method, key.level, key.grade, key.aspect],
             self.weights.to_state(),
-            list(self.rows),
-            list(self.columns),
-            [self.outcomes, self.prior.real, self.prior.slab, self.prior_due],
-            [hypothesis.to_state() for hypothesis in self.hypotheses.values()],
+            self.first_position,
+            [list(self.grid[0]), list(self.grid[1])],
+            [self.left_out, self.outcomes, self.prior.real, self.prior.slab, self.prior_due],
         ]
 
     @classmethod
-    def from_state(cls, state: Sequence[Any]) -> HypothesisFamily:
-        """Rebuild from `to_state`, parsed."""
-        parts, weights, storages, metrics, (outcomes, real, slab, due), hypotheses = state
-        key = FamilyKey(*parts)
-        loaded = [Hypothesis.from_state(key, each) for each in hypotheses]
-        return cls(
-            key,
-            Family.from_state(weights),
-            {storage: row for row, storage in enumerate(storages)},
-            {metric: column for column, metric in enumerate(metrics)},
-            {(each.storage_id, each.metric): each for each in loaded},
-            outcomes,
-            Prior(real, slab),
-            due,
-        )
+    def from_state(cls, state: list[Any]) -> HypothesisFamily:
+        """Rebuild from `to_state`, parsed; its panels are added by whoever keeps them."""
+        key, weights, first_position, (rows, columns), (left_out, outcomes, real, slab, due) = state
+        grid = ({row: at for at, row in enumerate(rows)}, {column: at for at, column in enumerate(columns)})
+        family = cls(FamilyKey(*key), Family.from_state(weights), first_position, grid, left_out, outcomes)
+        family.prior, family.prior_due = Prior(real, slab), due
+        return family
 
 
-def _summary(hypotheses: Iterable[Hypothesis]) -> tuple[list[float], list[float], list[int]]:
-    """Give estimates, standard errors and counts."""
-    processes = [hypothesis.process for hypothesis in hypotheses]
-    return (
-        [process.estimate for process in processes],
-        [process.standard_error for process in processes],
-        [process.sequence.n for process in processes],
-    )
+class Families:
+    """Every family of the record, in the order in which they settled first."""
+
+    def __init__(self) -> None:
+        self._families: dict[FamilyKey, HypothesisFamily] = {}
+        self._told: dict[FamilyKey, tuple[int, int]] = {}
+
+    def get(self, key: FamilyKey) -> HypothesisFamily | None:
+        """Give a family; None where it has not settled yet."""
+        return self._families.get(key)
+
+    def settled(self, key: FamilyKey) -> HypothesisFamily:
+        """Give a family that has settled before."""
+        return self._families[key]
+
+    def settle(
+        self, key: FamilyKey, position: int, early: int, grid: tuple[list[Any], list[Any]] = ([], []), left_out: int = 0
+    ) -> HypothesisFamily:
+        """Fix a family's early hypotheses at its first settlement.
+
+        What is early must not depend on outcomes: everything there is then, not what was written.
+
+        Args:
+            key: The family.
+            position: The settlement.
+            early: How many hypotheses it has.
+            grid: Its rows and columns, where hypotheses are registered one by one.
+            left_out: What it has no room for.
+        """
+        alike = sum((other.model, other.kind) == (key.model, key.kind) for other in self._families)
+        weights = Family(share=family_share(key.kind, alike), registered=early)
+        weights.settle()
+        numbered = ({row: at for at, row in enumerate(grid[0])}, {column: at for at, column in enumerate(grid[1])})
+        family = self._families[key] = HypothesisFamily(key, weights, position, numbered, left_out)
+        return family
+
+    def take_rows(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Give, and forget, the rows of families that are new or have grown."""
+        rows = {}
+        for key, family in self._families.items():
+            size = (family.weights.registered, family.left_out)
+            if self._told.get(key) != size:
+                self._told[key] = size
+                row = family.row()
+                rows[families.name, row["family_id"]] = row
+        return rows
+
+    def to_state(self) -> list[Any]:
+        """Give every family as data that orjson writes."""
+        return [family.to_state() for family in self._families.values()]
+
+    def load(self, state: list[Mapping[str, Any]]) -> None:
+        """Go on from `to_state`, parsed."""
+        loaded = [HypothesisFamily.from_state(each) for each in state]  # type: ignore[arg-type]
+        self._families = {family.key: family for family in loaded}

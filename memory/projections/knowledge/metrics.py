@@ -9,30 +9,52 @@ from memory.events.observations import MetricDefined
 
 _Definition = tuple[tuple[str, ...], int, float]
 
+MOST_METRICS = 256
+"""Metrics of a model that questions are asked about: those seen first. The others are recorded and counted."""
+
 
 class MetricBook:
     """The metrics of every model, in the order they were first seen, and their definitions."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, dict[str, None]] = {}
+        self._seen: dict[str, dict[str, int]] = {}
+        """Model to its metrics, each with its number."""
         self._definitions: dict[tuple[str | None, str], _Definition] = {}
         """(model or None, metric) to what it is computed from, since which position, and its smallest effect."""
+        self.generation = 0
+        """Raised whenever something is known of metrics that was not."""
 
     def define(self, position: int, payload: MetricDefined) -> None:
         """Take a definition; the latest holds, and one of a model before one of all."""
         sources, since, _ = self._definitions.get((payload.model, payload.name), ((), position, 0.0))
         since = since if sources == payload.derived_from else position
         self._definitions[payload.model, payload.name] = (payload.derived_from, since, payload.smallest_effect)
+        self.generation += 1
 
     def seen(self, model: str, metrics: Iterable[str]) -> None:
         """Take note that a model has these metrics."""
         book = self._seen.setdefault(model, {})
         for metric in sorted(metrics):
-            book.setdefault(metric, None)
+            if metric not in book:
+                book[metric] = len(book)
+                self.generation += 1
 
     def known(self, model: str) -> list[str]:
-        """Give the metrics of a model that can have hypotheses of their own: seen, and not derived."""
-        return [metric for metric in self._seen.get(model, {}) if not self.sources(model, metric)]
+        """Give the metrics of a model that have hypotheses of their own: among the first seen, and not derived."""
+        return [metric for metric in self._seen.get(model, {}) if self.number(model, metric) is not None]
+
+    def number(self, model: str, metric: str) -> int | None:
+        """Give the number of a metric that has hypotheses of its own; None for every other."""
+        found = self._seen.get(model, {}).get(metric)
+        return found if found is not None and found < MOST_METRICS and not self.sources(model, metric) else None
+
+    def names(self, model: str) -> list[str]:
+        """Give a model's metrics by number."""
+        return list(self._seen.get(model, {}))
+
+    def left_out(self, model: str) -> int:
+        """Give how many metrics there is no room for."""
+        return max(0, len(self._seen.get(model, {})) - MOST_METRICS)
 
     def sources(self, model: str, metric: str) -> tuple[str, ...]:
         """Give what a metric is computed from; empty for one that stands for itself."""
@@ -62,7 +84,10 @@ class MetricBook:
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from `to_state`."""
-        self._seen = {model: dict.fromkeys(metrics) for model, metrics in state["seen"].items()}
+        self._seen = {
+            model: {metric: at for at, metric in enumerate(metrics)} for model, metrics in state["seen"].items()
+        }
+        self.generation += 1
         self._definitions = {
             (model, metric): (tuple(sources), since, smallest)
             for model, metric, sources, since, smallest in state["definitions"]

@@ -270,6 +270,10 @@ class Stated:
         rows, self._rows = self._rows, {}
         return rows
 
+    def forget_revisions(self) -> None:
+        """Forget the revisions that wait to be taken: they are written already."""
+        self._rows = {key: row for key, row in self._rows.items() if key[0] != belief_revisions.name}
+
     def to_state(self) -> dict[str, Any]:
         """Give everything as data that orjson writes."""
         return {

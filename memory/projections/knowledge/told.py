@@ -6,7 +6,7 @@ history as it is now; this knows what else was said, and lays it over the rows t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,8 +27,10 @@ class Told:
     """Identity to its first position, of everything that was told up to the last amendment."""
     changed: dict[str, int] = field(default_factory=dict)
     """Identity of a belief to the last amendment that changed its status."""
-    amended: dict[str, None] = field(default_factory=dict)
-    """Digests of the hypotheses that an amendment touched."""
+
+    def close(self, rows: Replaced) -> None:
+        """Take the last rows of a claim that no hypothesis stands for any more."""
+        self.closed |= rows
 
     def tell(self, rows: Mapping[tuple[str, str], dict[str, Any]]) -> Replaced:
         """Give rows as they are told."""
@@ -38,21 +40,19 @@ class Told:
         told = row | {"first_position": self.first.get(identity, row["first_position"])}
         if table == beliefs.name:
             told["last_position"] = max(row["last_position"], self.changed.get(identity, 0))
-        if table == patterns.name:
-            told["post_retraction"] = digest_of(identity) in self.amended
         return told
 
-    def after(self, position: int, before: Replaced, now: Replaced, touched: Iterable[str], earlier: Told) -> Told:
+    def after(self, position: int, before: Replaced, now: Replaced, earlier: Told) -> Told:
         """Give what is told from an amendment on.
 
         Args:
             position: The amendment.
             before: Every row as it was told before it.
             now: Every row that the amended history gives.
-            touched: The digests of the hypotheses that it changed.
             earlier: What was told before it.
         """
-        closed = {key: _withdrawn(key[0], row, position) for key, row in before.items() if key not in now} | self.closed
+        closed = {key: _withdrawn(key[0], row, position) for key, row in before.items() if key not in now}
+        closed |= {key: _flagged(key[0], row, before.get(key)) for key, row in self.closed.items()}
         first = {identity: row["first_position"] for (_, identity), row in before.items()}
         changed = dict(earlier.changed)
         for key, row in now.items():
@@ -60,7 +60,7 @@ class Told:
             first.setdefault(key[1], position)
             if key[0] == beliefs.name and (old is None or old["status"] != row["status"]):
                 changed[key[1]] = position
-        return Told(closed, first, changed, earlier.amended | dict.fromkeys(touched))
+        return Told(closed, first, changed)
 
     def to_state(self) -> dict[str, Any]:
         """Give everything as plain data."""
@@ -68,7 +68,6 @@ class Told:
             "closed": [[table, identity, row] for (table, identity), row in sorted(self.closed.items())],
             "first": sorted(self.first.items()),
             "changed": sorted(self.changed.items()),
-            "amended": sorted(self.amended),
         }
 
     @classmethod
@@ -78,17 +77,20 @@ class Told:
             {(table, identity): row for table, identity, row in state["closed"]},
             dict(state["first"]),
             dict(state["changed"]),
-            dict.fromkeys(state["amended"]),
         )
-
-
-def digest_of(identity: str) -> str:
-    """Give the digest of the hypothesis that a pattern, theory or belief is made of."""
-    return identity.rpartition("-")[2]
 
 
 def _withdrawn(table: str, row: dict[str, Any], position: int) -> dict[str, Any]:
     """Give the row of what was told and is no longer claimed: with the numbers it had last."""
+    if table == patterns.name:
+        row = row | {"post_retraction": True}
     if row["status"] == "retracted":
         return row
     return row | {"status": "retracted"} | ({"last_position": position} if table == beliefs.name else {})
+
+
+def _flagged(table: str, row: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """Give a row closed in the amended history, flagged where the amendment made it what it is."""
+    if table != patterns.name or before is None or row == before:
+        return row
+    return row | {"post_retraction": True}

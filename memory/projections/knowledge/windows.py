@@ -1,8 +1,9 @@
-"""Pairs evaluations within an act: the same metric on the same sample, before and after the act's one write.
+"""Pairs evaluations within an act: the same metric on the same sample, before and after the act's writes.
 
-An outcome is evidence only where nothing else can explain it: one storage written by the act, nothing else done to the
-model between the two evaluations, no revert, and the first such pair of its metric (a second sample under the same
-coin is the same evidence again). Everything else is recorded and never becomes evidence.
+An outcome is evidence only where nothing but the act can explain it: nothing else done to the model between the two
+evaluations, no revert, and the first such pair of its metric (a second sample under the same coin is the same evidence
+again). What an act without a baseline shows is compared with a forecast (`series`). Everything else is recorded and
+never becomes evidence.
 
 What no log can show is assumed: that a coin decided nothing but the sign (not the size of the dose, not whether the act
 was evaluated).
@@ -11,23 +12,24 @@ was evaluated).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
+
 from memory.events.modifications import FRESH_DIRECTION_METHODS
+from memory.projections.knowledge.panel import Kept
 
 _OPEN_WINDOWS = 64
 """Acts per model that are kept in mind; the oldest is forgotten beyond that, and would begin anew."""
-
-
-_REMEMBERED = 10_000
+_REMEMBERED = 1000
 """Acts per model that wrote and were given up, and are not to begin anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """An act's write to its one storage; several writes to it are one, their doses added."""
+    """An act's write to one storage; several writes to it are one, their doses added."""
 
     position: int
     storage_id: int
@@ -35,6 +37,7 @@ class Write:
     dose: float | None
     randomised: bool
     propensity: float
+    coin: int | None = None
 
     @property
     def level(self) -> float | None:
@@ -46,68 +49,103 @@ class Write:
         """The side of the dose."""
         return -1.0 if self.dose is not None and self.dose < 0 else 1.0
 
-    def kinds(self) -> tuple[str, ...]:
-        """Give the kinds of hypothesis this write can bear on.
+    @property
+    def fresh(self) -> bool:
+        """Whether each write draws a new direction, so that the sign of its dose means nothing."""
+        return self.method in FRESH_DIRECTION_METHODS
 
-        With a coin, both: the odd part of the outcome (effect) and the even part (impact) are told apart. Without one
-        they are confounded: a signed write then bears on `effect` only, an unsigned one on `impact` only.
-        """
-        if self.dose is None or self.method in FRESH_DIRECTION_METHODS:
-            return ("impact",)
-        return ("effect", "impact") if self.randomised else ("effect",)
+    @property
+    def size(self) -> float:
+        """What its effect is a multiple of: the dose, or 1 where none was given or its sign means nothing."""
+        if self.dose is None:
+            return 1.0
+        return abs(self.dose) if self.fresh else self.dose
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a write did to a metric: after minus before, on one sample."""
+    """What an act's writes did to some metrics."""
 
-    model: str
-    metric: str
-    position: int
-    baseline_position: int
     act_id: str
-    write: Write
-    change: float
+    writes: tuple[Write, ...]
+    metrics: tuple[str, ...]
+    changes: tuple[float, ...]
+    """After minus before, on one sample; where there is no baseline, the value itself."""
+    baseline_position: int | None
+    """The evaluation before the writes; None where there was none, and a forecast must do."""
 
 
 @dataclass(slots=True)
 class _Window:
     baselines: dict[tuple[str, str | None], tuple[int, float, int]] = field(default_factory=dict)
     """(metric, sample) to (position, value, writes to the model so far)."""
-    write: Write | None = None
+    writes: dict[int, Write] = field(default_factory=dict)
+    """Storage to what was written to it."""
     own_writes: int = 0
-    joint: bool = False
-    settled: list[str] = field(default_factory=list)
+    first_write: int = 0
+    """The writes to the model before its first."""
+    spoiled: bool = False
+    """Whether it wrote something that is no evidence about any one storage."""
+    settled: dict[str, None] = field(default_factory=dict)
 
 
-class ActWindows:
+class ActWindows(Kept):
     """The acts of one model that wait for an outcome."""
 
     def __init__(self, model: str) -> None:
-        self._model = model
+        self.model = model
         self._windows: dict[str, _Window] = {}
         self._given_up: dict[str, None] = {}
         self._writes = 0
 
     def evaluation(
         self, position: int, act_id: str | None, sample: str | None, values: Mapping[str, float]
-    ) -> Iterator[Outcome]:
-        """Take one evaluation: a baseline before the act's first write, an outcome after it."""
+    ) -> list[Outcome]:
+        """Take one evaluation: a baseline before the act's first write, an outcome after it.
+
+        Returns:
+            What it settles, by the evaluation it is compared with.
+        """
         if act_id is None:
-            return
+            return []
+        self.changed()
         window = self._window(act_id)
-        for metric, value in sorted(values.items()):
-            if window.own_writes == 0:
+        if window.own_writes == 0:
+            for metric, value in values.items():
                 window.baselines[metric, sample] = (position, value, self._writes)
+            return []
+        if window.spoiled or not window.writes:
+            return []
+        found: dict[int | None, list[tuple[str, float]]] = {}
+        alone = self._writes - window.first_write == window.own_writes
+        for metric, value in values.items():
+            if metric in window.settled:
                 continue
             baseline = window.baselines.get((metric, sample))
-            if baseline is None or window.write is None or window.joint or metric in window.settled:
-                continue
-            before_position, before, writes_then = baseline
-            if self._writes - writes_then != window.own_writes:
-                continue
-            window.settled.append(metric)
-            yield Outcome(self._model, metric, position, before_position, act_id, window.write, value - before)
+            if baseline is not None:
+                before_position, before, writes_then = baseline
+                if self._writes - writes_then == window.own_writes:
+                    found.setdefault(before_position, []).append((metric, value - before))
+            elif alone and not any(metric == each for each, _ in window.baselines):
+                found.setdefault(None, []).append((metric, value))
+        writes = tuple(window.writes.values())
+        outcomes = []
+        for before_at, changes in found.items():
+            changes.sort()
+            window.settled |= dict.fromkeys(metric for metric, _ in changes)
+            metrics, numbers = zip(*changes, strict=True)
+            outcomes.append(Outcome(act_id, writes, metrics, numbers, before_at))
+        return outcomes
+
+    def has_written(self, act_id: str | None) -> bool:
+        """Say whether an act has written yet: what is evaluated after that is no evaluation of the model as it was."""
+        window = self._windows.get(act_id) if act_id is not None else None
+        return window is not None and window.own_writes > 0
+
+    def wrote(self, act_id: str | None, entity: int) -> bool:
+        """Say whether an act has written a storage."""
+        window = self._windows.get(act_id) if act_id is not None else None
+        return window is not None and entity in window.writes
 
     def write(self, act_id: str | None, write: Write | None) -> None:
         """Take a write that changed bytes.
@@ -116,24 +154,30 @@ class ActWindows:
             act_id: The act it belongs to.
             write: What it was; None for one that is no evidence about one storage (a sweep).
         """
+        self.changed()
         self._writes += 1
         if act_id is None:
             return
         window = self._window(act_id)
+        if window.own_writes == 0:
+            window.first_write = self._writes - 1
         window.own_writes += 1
-        if write is None or window.joint:
-            window.joint = True
-        elif window.write is None:
-            window.write = write
+        if write is None:
+            window.spoiled = True
+            return
+        before = window.writes.get(write.storage_id)
+        both = write if before is None else _added(before, write)
+        if both is None:
+            window.spoiled = True
         else:
-            window.write = _added(window.write, write)
-            window.joint = window.write is None
+            window.writes[write.storage_id] = both
 
     def disturbance(self) -> None:
         """Take something that may have changed weights and is no act's write: no baseline from before it pairs again.
 
         An act that has written takes no new baseline: after a revert its coin is known, and it is over.
         """
+        self.changed()
         self._writes += 1
 
     def _window(self, act_id: str) -> _Window:
@@ -147,8 +191,11 @@ class ActWindows:
             while len(self._given_up) > _REMEMBERED:
                 del self._given_up[next(iter(self._given_up))]
             # Its coin is known: what comes under the same name later is no second act.
-            window.joint = act_id in self._given_up
+            window.spoiled = act_id in self._given_up
         return window
+
+    def _packed(self) -> bytes:
+        return orjson.dumps(self.to_state())
 
     def to_state(self) -> dict[str, Any]:
         """Give the windows as plain data."""
@@ -159,10 +206,11 @@ class ActWindows:
                 [
                     act_id,
                     [[metric, sample, *rest] for (metric, sample), rest in window.baselines.items()],
-                    None if window.write is None else _write_state(window.write),
+                    [_write_state(write) for write in window.writes.values()],
                     window.own_writes,
-                    window.joint,
-                    window.settled,
+                    window.first_write,
+                    window.spoiled,
+                    list(window.settled),
                 ]
                 for act_id, window in self._windows.items()
             ],
@@ -174,13 +222,14 @@ class ActWindows:
         windows = cls(model)
         windows._writes = state["writes"]
         windows._given_up = dict.fromkeys(state["given_up"])
-        for act_id, baselines, write, own_writes, joint, settled in state["windows"]:
+        for act_id, baselines, writes, own_writes, first_write, spoiled, settled in state["windows"]:
             windows._windows[act_id] = _Window(
                 {(metric, sample): (at, _number(value), then) for metric, sample, at, value, then in baselines},
-                None if write is None else Write(*write),
+                {write.storage_id: write for write in (Write(*each) for each in writes)},
                 own_writes,
-                joint,
-                list(settled),
+                first_write,
+                spoiled,
+                dict.fromkeys(settled),
             )
         return windows
 
@@ -197,11 +246,13 @@ def _added(first: Write, second: Write) -> Write | None:
     if first.dose is None or second.dose is None:
         return first
     dose = first.dose + second.dose
-    return replace(first, dose=dose) if dose != 0 and math.isfinite(dose) else None
+    coin = first.coin if first.coin == second.coin else None
+    return replace(first, dose=dose, coin=coin) if dose != 0 and math.isfinite(dose) else None
 
 
 def _write_state(write: Write) -> list[Any]:
-    return [write.position, write.storage_id, write.method, write.dose, write.randomised, write.propensity]
+    method, coin = write.method, write.coin
+    return [write.position, write.storage_id, method, write.dose, write.randomised, write.propensity, coin]
 
 
 def _number(value: float | None) -> float:

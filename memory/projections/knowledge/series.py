@@ -1,0 +1,241 @@
+"""Metrics as series: what was to be expected of each evaluation, and what every write is known to do to it.
+
+A write that stays moves the level its metrics are expected at by what it is known to do; an act that was undone leaves
+them where they stood before it. After anything that may have changed weights and is no write of a known storage, the
+next evaluation is a new level and says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from memory.inference.innovations import Innovations
+from memory.inference.packed import pack, unpack
+from memory.inference.scale_rows import Floats, Index
+from memory.inference.write_effects import WriteEffects
+from memory.projections.knowledge.panel import Flags, Kept
+from memory.projections.knowledge.windows import Write
+
+_KNOWN = 12
+"""Outcomes it takes until what a write does is known well enough to be taken off what else happens."""
+_PENDING = 64
+"""Writes since the last evaluation that are kept apart; of more, nobody can say which did what."""
+_MARKS = 4
+"""Acts that can be undone without leaving a new level."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    number: int
+    act_id: str | None
+    regressor: int
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one evaluation said of some metrics, against its forecast."""
+
+    index: Index
+    u: Floats
+    """Standardised innovations, 0 where there is none."""
+    known: Flags
+    """Where there is an innovation."""
+    clean: Flags
+    """Where nothing was written since the last evaluation but what is known well."""
+    residual: Floats
+    """Value minus forecast, pending writes' known effects included in the forecast."""
+
+
+class Series(Kept):
+    """The metrics of one model by number, and every (storage, method) ever written as one regressor."""
+
+    def __init__(self) -> None:
+        self._innovations = Innovations()
+        self._effects = WriteEffects()
+        self._regressors: dict[tuple[int, str | None], int] = {}
+        self._number = 0
+        self._broken_at = 0
+        self._pending: list[_Pending] = []
+        self._seen: Index = np.zeros(0, dtype=np.int64)
+        self._marks: dict[str, tuple[int, Floats]] = {}
+        self._undone: tuple[str, int] | None = None
+
+    # Writes
+
+    def write(self, act_id: str | None, write: Write) -> None:
+        """Take a counted write."""
+        self.changed()
+        if act_id is not None and act_id not in self._marks:
+            self._marks[act_id] = self._number, self._innovations.levels()
+            while len(self._marks) > _MARKS:
+                del self._marks[next(iter(self._marks))]
+        self._number += 1
+        self._pending.append(_Pending(self._number, act_id, self._regressor(write), write.size))
+        if len(self._pending) > _PENDING:
+            self._broken_at = self._pending.pop(0).number
+
+    def _regressor(self, write: Write) -> int:
+        key = write.storage_id, write.method
+        found = self._regressors.get(key)
+        if found is None:
+            found = self._regressors[key] = len(self._regressors)
+            self._effects.grow(len(self._regressors), len(self._seen))
+        return found
+
+    def disturbance(self) -> None:
+        """Take something that may have changed weights in a way nobody knows."""
+        self.changed()
+        self._number += 1
+        self._broken_at = self._number
+        self._pending.clear()
+        self._marks.clear()
+
+    def revert(self, act_id: str | None) -> None:
+        """Take a write that takes an act back: metrics stand where they stood before it, if nothing came between."""
+        self.changed()
+        if act_id is not None and self._undone == (act_id, self._number):
+            return
+        mark = self._marks.pop(act_id, None) if act_id is not None else None
+        own = [each for each in self._pending if each.act_id != act_id and mark is not None and each.number > mark[0]]
+        if act_id is None or mark is None or own:
+            self.disturbance()
+            return
+        self._innovations.put_back(mark[1])
+        self._pending = [each for each in self._pending if each.number <= mark[0]]
+        self._marks = {act: each for act, each in self._marks.items() if each[0] <= mark[0]}
+        self._undone = act_id, self._number
+
+    # Evaluations
+
+    def grow(self, metrics: int) -> None:
+        """Have room for so many metrics."""
+        if metrics > len(self._seen):
+            self._innovations.grow(metrics)
+            self._effects.grow(len(self._regressors), metrics)
+            fresh = np.full(metrics, self._number, dtype=np.int64)
+            fresh[: len(self._seen)] = self._seen
+            self._seen = fresh
+
+    def expected(self, writes: Sequence[Write], index: Index) -> Floats:
+        """Give what each write is known to do to each metric: a row per write."""
+        return self._effects.expected(*self._given(writes), index)
+
+    def _given(self, writes: Sequence[Write]) -> tuple[Index, Floats]:
+        regressors = np.array([self._regressor(write) for write in writes], dtype=np.int64)
+        return regressors, np.array([write.size for write in writes])
+
+    def learn(self, writes: Sequence[Write], index: Index, change: Floats) -> None:
+        """Learn what writes do from a change that nothing else made."""
+        self._effects.update(*self._given(writes), index, change)
+        self.changed()
+
+    def read(self, index: Index, values: Floats, *, learn: bool) -> Reading:
+        """Take one evaluation of some metrics.
+
+        Args:
+            index: Which.
+            values: Their values.
+            learn: Whether what it says of the writes since the last is to be learned from: not where a pair says it.
+        """
+        self.changed()
+        seen = self._seen[index]
+        if not len(index):
+            none = np.zeros(0, dtype=np.bool_)
+            return Reading(index, values, none, none, values)
+        if (seen == seen[0]).all():
+            reading = self._read_alike(index, values, int(seen[0]), learn=learn)
+        else:
+            parts = [
+                self._read_alike(index[seen == each], values[seen == each], int(each), learn=learn)
+                for each in np.unique(seen)
+            ]
+            order = np.argsort(np.concatenate([np.flatnonzero(seen == each) for each in np.unique(seen)]))
+            reading = Reading(
+                index,
+                *(
+                    np.concatenate([getattr(part, name) for part in parts])[order]
+                    for name in ("u", "known", "clean", "residual")
+                ),
+            )
+        self._seen[index] = self._number
+        oldest = int(self._seen.min(initial=self._number))
+        if self._pending and self._pending[0].number <= oldest:
+            self._pending = [each for each in self._pending if each.number > oldest]
+        return reading
+
+    def _read_alike(self, index: Index, values: Floats, seen: int, *, learn: bool) -> Reading:
+        pending = [each for each in self._pending if each.number > seen]
+        broken = np.full(len(index), self._broken_at > seen)
+        if not pending:
+            step = self._innovations.update(index, values, None, broken)
+            return Reading(index, step.u, step.known, step.known, step.residual)
+        regressors = np.array([each.regressor for each in pending], dtype=np.int64)
+        distinct, places = np.unique(regressors, return_inverse=True)
+        given = np.array([each.size for each in pending])
+        sizes = np.bincount(places, weights=given, minlength=len(distinct)).astype(np.float64)
+        adjustment = self._effects.expected(distinct, sizes, index).sum(axis=0)
+        well_known = bool((self._effects.count(distinct) >= _KNOWN).all())
+        step = self._innovations.update(index, values, adjustment, broken)
+        if learn and step.known.any():
+            known = step.known
+            self._effects.update(distinct, sizes, index[known], step.unadjusted[known])
+        clean = step.known if well_known else np.zeros(len(index), dtype=np.bool_)
+        return Reading(index, step.u, step.known, clean, step.residual)
+
+    # State
+
+    def _packed(self) -> bytes:
+        marks = [[act_id, number] for act_id, (number, _) in self._marks.items()]
+        head = {
+            "regressors": [[storage_id, method] for storage_id, method in self._regressors],
+            "number": self._number,
+            "broken_at": self._broken_at,
+            "pending": [[each.number, each.act_id, each.regressor, each.size] for each in self._pending],
+            "marks": marks,
+            "undone": self._undone,
+        }
+        arrays: dict[str, NDArray[Any]] = {"seen": self._seen}
+        arrays |= {f"levels {at}": levels for at, (_, levels) in enumerate(self._marks.values())}
+        arrays |= {f"innovations {name}": array for name, array in self._innovations.to_arrays().items()}
+        arrays |= {f"effects {name}": array for name, array in self._effects.to_arrays().items()}
+        return with_head(head, arrays)
+
+    @classmethod
+    def unpacked(cls, stored: bytes) -> Series:
+        """Rebuild from the stored form."""
+        head, arrays = head_of(stored)
+        series = cls()
+        series._regressors = {(storage_id, method): at for at, (storage_id, method) in enumerate(head["regressors"])}
+        series._number, series._broken_at = head["number"], head["broken_at"]
+        series._pending = [_Pending(*each) for each in head["pending"]]
+        series._marks = {act_id: (number, arrays[f"levels {at}"]) for at, (act_id, number) in enumerate(head["marks"])}
+        series._undone = None if head["undone"] is None else (head["undone"][0], head["undone"][1])
+        series._seen = arrays["seen"]
+        series._innovations = Innovations.from_arrays(under(arrays, "innovations "))
+        series._effects = WriteEffects.from_arrays(under(arrays, "effects "))
+        series._stored = stored
+        return series
+
+
+def with_head(head: Any, arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Give plain data and arrays as bytes."""
+    described = orjson.dumps(head)
+    return len(described).to_bytes(4, "little") + described + pack(arrays)
+
+
+def head_of(stored: bytes) -> tuple[Any, dict[str, NDArray[Any]]]:
+    """Give back what `with_head` was given."""
+    end = 4 + int.from_bytes(stored[:4], "little")
+    return orjson.loads(stored[4:end]), unpack(stored[end:])
+
+
+def under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Give the arrays whose names begin with a prefix, without it."""
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
