@@ -83,7 +83,6 @@ class WriteEffects:
         more, rows = max(regressors, self.regressors), max(metrics, self.metrics)
         if (rows, more) == self._effects.shape:
             return
-        self._key = None
         old, added, fresh = self.regressors, more - self.regressors, rows - self.metrics
         self._effects = np.pad(self._effects, ((0, fresh), (0, added)))
         self._variance = np.pad(self._variance, ((0, 0), (0, added)), constant_values=PRIOR)

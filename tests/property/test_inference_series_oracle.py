@@ -298,12 +298,13 @@ def test_writes_are_learned_as_for_each_metric_alone_whatever_is_missing(seed: i
     rng = random.Random(seed)
     live, replayed = WriteEffects(), WriteEffects()
     for each in (live, replayed):
-        each.grow(5, metrics)
-    plain = [PlainWrites(5) for _ in range(metrics)]
+        each.grow(12, metrics)
+    plain = [PlainWrites(12) for _ in range(metrics)]
     for _ in range(events):
         if rng.random() < 0.1:
             replayed = again(replayed)
-        chosen = rng.sample(range(5), rng.randint(0, 3))
+        near = rng.randrange(8)
+        chosen = rng.sample(range(near, near + 4), rng.randint(0, 3))
         doses = [rng.choice((-1.0, 1.0, 0.5, 0.0)) for _ in chosen]
         share = rng.choice((0.3, 1.0))
         there = [metric for metric in range(metrics) if rng.random() < share]
@@ -316,12 +317,12 @@ def test_writes_are_learned_as_for_each_metric_alone_whatever_is_missing(seed: i
         )
         live.update(*given_to)
         replayed.update(*given_to)
-        whole = [0.0] * 5
+        whole = [0.0] * 12
         for k, dose in zip(chosen, doses, strict=True):
             whole[k] = dose
         for metric, value in zip(there, values, strict=True):
             if abs(value) <= 1e60:
                 plain[metric].update(whole, value)
     assert pack(live.to_arrays()) == pack(replayed.to_arrays())
-    mine = live.expected(np.arange(5), np.ones(5), np.arange(metrics))
+    mine = live.expected(np.arange(12), np.ones(12), np.arange(metrics))
     assert mine == pytest.approx(np.array([each.effects for each in plain]).T, rel=1e-12, abs=1e-12)

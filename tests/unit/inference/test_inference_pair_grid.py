@@ -181,6 +181,22 @@ def test_who_else_is_there_changes_no_bit_of_a_pair() -> None:
     assert small.dependence(i, j) == pytest.approx(large.dependence(original[i], original[j]), rel=1e-12)
 
 
+def test_growth_between_update_and_settlement_loses_nothing() -> None:
+    rng = np.random.default_rng(10)
+    readings = rng.normal(size=(30, 40))
+    few = np.zeros(40, dtype=np.bool_)
+    few[[2, 7, 11]] = True
+    grown, always = PairGrid(40), PairGrid(90)
+    for u in readings:
+        grown.update(u, few)
+        always.update(np.pad(u, (0, 50)), np.pad(few, (0, 50)))
+    grown.grow(90)
+    for grid in (grown, always):
+        grid.settle()
+    assert grown.log_e(one(2), one(7))[0] != 0.0
+    assert pack(grown.to_arrays()) == pack(always.to_arrays())
+
+
 def test_state_comes_back_from_bytes_between_update_and_settlement() -> None:
     rng = np.random.default_rng(8)
     live = fed(rng.normal(size=(9, 12)))

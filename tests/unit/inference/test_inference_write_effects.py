@@ -120,7 +120,8 @@ def test_outcomes_are_counted_per_regressor_and_doses_of_zero_are_none() -> None
     learned.update(numbers(2, 0), np.array([1.0, 0.0]), numbers(1), np.array([1.0]))
     learned.update(numbers(2), np.array([1.0]), numbers(0, 1), np.array([1.0, math.nan]))
     learned.update(numbers(2), np.array([1.0]), numbers(0), np.array([math.inf]))
-    assert learned.count(numbers(0, 2)).tolist() == [0, 2]
+    learned.update(numbers(2), np.array([1.0]), numbers(0, 1), np.array([0.0, 1.0]))
+    assert learned.count(numbers(0, 2)).tolist() == [0, 3]
     assert learned.skipped == 2
     assert not effects_of(learned)[[0, 1, 3]].any()
 
@@ -165,6 +166,29 @@ def test_new_regressors_and_metrics_begin_at_nothing_and_disturb_nobody() -> Non
     for k in range(300):
         learned.update(numbers(k % 9), np.ones(1), np.arange(5), rng.normal(size=5) + (3.0 if k % 9 == 8 else 0.0))
     assert effects_of(learned)[8] == pytest.approx(np.full(5, 3.0), abs=0.6)
+
+
+def test_a_new_metric_learns_as_fast_as_the_first_one_did() -> None:
+    learned = taught(planted_effects(6, 2), 2000)
+    learned.grow(6, 3)
+    for _ in range(9):
+        learned.update(numbers(4), np.ones(1), numbers(2), np.array([5.0]))
+    assert effects_of(learned)[4, 2] == pytest.approx(4.5, abs=0.05)
+
+
+def test_writes_one_at_a_time_are_learned_alike_with_and_without_covariances() -> None:
+    """Then there are none to keep, and what is left out beyond the dense groups costs nothing."""
+    rng = np.random.default_rng(9)
+    metrics = DENSE_GROUPS + 5
+    shared, alone = sized(4, metrics), [sized(4, 1) for _ in range(metrics)]
+    for _ in range(300):
+        chosen, there = rng.integers(0, 4, 1), np.flatnonzero(rng.random(metrics) < rng.choice([0.2, 1.0]))
+        residual = rng.normal(size=len(there)) + chosen
+        shared.update(chosen, np.array([-0.5]), there, residual)
+        for metric, value in zip(there, residual, strict=True):
+            alone[metric].update(chosen, np.array([-0.5]), numbers(0), np.array([value]))
+    theirs = np.concatenate([effects_of(each) for each in alone], axis=1)
+    assert effects_of(shared) == pytest.approx(theirs, rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.parametrize("metrics", [3, DENSE_GROUPS + 3])
