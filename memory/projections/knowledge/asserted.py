@@ -69,8 +69,8 @@ class HeldBelief:
 
     @property
     def status(self) -> str:
-        """`active` from a credence of a half on, else `weakened`; a core principle is always active."""
-        return "active" if self.core or self.credence >= 0.5 else "weakened"
+        """`active` from a credence of a half on, so a core principle always; else `weakened`."""
+        return "active" if self.credence >= 0.5 else "weakened"
 
     @property
     def strength(self) -> str:

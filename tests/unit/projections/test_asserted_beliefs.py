@@ -147,6 +147,16 @@ def test_telling_the_same_events_three_times_makes_no_belief_firmer(told: Any) -
     assert reasons == ["not counted: told again of position 2, which counts once"] * 2
 
 
+def test_asserting_again_does_not_make_the_same_events_count_anew(told: Any) -> None:
+    belief = told.hold(credence=0.6)
+    told.history.note("seen")
+    told.meet(belief, True, rests_on=2)
+    told.hold(credence=0.6)
+    told.meet(belief, True, rests_on=2)
+    found = told.folded()["beliefs"][belief]
+    assert (found["supports"], found["credence"]) == (1, pytest.approx(0.6))
+
+
 def test_what_was_there_before_a_belief_was_asserted_does_not_count_for_it(told: Any) -> None:
     told.history.note("seen")
     belief = told.hold()

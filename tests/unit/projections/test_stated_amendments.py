@@ -139,3 +139,32 @@ def test_of_two_tellings_of_one_event_the_second_counts_when_the_first_is_retrac
     told.history.retract(first)
     found = told.folded()["beliefs"][belief]
     assert (found["supports"], found["contradicts"]) == (1, 0)
+
+
+def test_what_was_said_twice_stands_by_the_second_time_and_was_first_told_where_it_was(told: Any) -> None:
+    belief, theory = told.hold(), told.propose()
+    again = [told.hold(credence=0.7), told.propose(probability=0.6)]
+    assert again == [belief, theory]
+    told.history.retract(1)
+    told.history.retract(2)
+    tables = told.folded()
+    held, proposed = tables["beliefs"][belief], tables["theories"][theory]
+    assert (held["status"], held["credence"], held["first_position"]) == ("active", 0.7, 1)
+    assert (proposed["status"], proposed["first_position"]) == ("active", 2)
+
+
+def test_a_belief_last_changed_where_an_amendment_changed_it_also_after_others_that_did_not(told: Any) -> None:
+    belief, other = told.hold(), told.hold("something else")
+    told.history.retract(told.meet(belief, False))
+    changed = told.last
+    told.history.retract(told.meet(other, False))
+    assert told.folded()["beliefs"][belief]["last_position"] == changed
+
+
+def test_a_core_principle_that_nobody_asserts_any_more_is_absolute_no_longer(told: Any) -> None:
+    """Wrong before: the strength of a principle that was gone still said "absolute"."""
+    principle = told.hold("never on Fridays", core=True, credence=1.0)
+    told.history.retract(1)
+    tables = told.folded()
+    rows = [tables["beliefs"][principle], tables["belief_revisions"][f"{principle}@2"]]
+    assert [(row["status"], row["strength"]) for row in rows] == [("retracted", "certain")] * 2
