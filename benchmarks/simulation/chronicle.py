@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+KEPT_METRICS = 64
+"""With more metrics than this no outcomes are kept: such a world is for cost, and has no oracle and no peers."""
 
 
 @dataclass(slots=True)
@@ -23,7 +25,7 @@ class ActRecord:
     """(tensor, name, dose) of every record of a write, reverts and sweeps left out; dose 0: none was given."""
     paired: bool
     outcome: Floats | None
-    """After minus before, or after minus a running mean of the metric; None where nothing was evaluated."""
+    """After minus before, or after minus a running mean of the metric; None where there are too many metrics to keep."""
     value: Floats | None
     """What was measured last."""
     categories: list[int]

@@ -34,6 +34,8 @@ def bar(world: World) -> float:
 def oracle_detections(world: World, planted: list[Planted]) -> dict[Fact, Detection]:
     """Give when each planted effect or impact would be found by who knows it; those never found are left out."""
     acts = world.chronicle.acts
+    if any(act.outcome is None for act in acts):
+        return {}
     outcomes = np.array([act.outcome for act in acts])
     paired = np.array([act.paired for act in acts])
     # A median knows nothing of bursts: the noise of a quiet act.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.simulation.causal import claims_by_pcmci
+from benchmarks.simulation.chronicle import KEPT_METRICS
 from benchmarks.simulation.columns import Columns, by_name, by_storage
 from benchmarks.simulation.fixed_tests import claims_by_tests
 from benchmarks.simulation.following import ROWS_EVERY, follow
@@ -68,7 +69,7 @@ def run(job: Job) -> Numbers:
         "ours": _ours(score_fold(world, truth, followed)),
         "peers": {},
     }
-    if job.peers != "none":
+    if job.peers != "none" and job.settings.metrics <= KEPT_METRICS:
         for columns, peers in ((by_name(world), BY_NAME), (by_storage(world), BY_STORAGE)):
             for name, claims in peers.items():
                 if job.peers == "all" or not name.startswith("PCMCI"):

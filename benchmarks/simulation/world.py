@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from benchmarks.simulation.cast import make_cast
-from benchmarks.simulation.chronicle import ActRecord, Chronicle
+from benchmarks.simulation.chronicle import KEPT_METRICS, ActRecord, Chronicle
 from benchmarks.simulation.envelopes import MODEL, Envelopes, Flip, Told, WriteForms, attached, sharing_changed
 from benchmarks.simulation.measured import Layers, Metrics
 from benchmarks.simulation.noise import Noise
@@ -64,6 +64,7 @@ class World:
         self._outcomes: tuple[float, float] = (0.0, 0.0)
         self._companions: dict[int, int] = {}
         self._number = 0
+        self._keeps = settings.metrics <= KEPT_METRICS
         self._sweep_every = max(375, 5 * settings.storages)
 
     def events(self) -> Iterator[Told]:
@@ -174,8 +175,9 @@ class World:
                     form = self._forms[self._phase].write(name, known, "revert", Flip(None), act_id)
                     yield self._envelopes.put(act_id, form)
         self._outcomes = (self.metrics.standing(REVERSE), self.metrics.standing(REGRESSION))
+        row = self.metrics.row(after) if self._keeps else None
         self.chronicle.acts.append(
-            ActRecord(self._envelopes.position, records, paired, outcome, self.metrics.row(after), categories)
+            ActRecord(self._envelopes.position, records, paired, outcome if self._keeps else None, row, categories)
         )
 
     def _write(

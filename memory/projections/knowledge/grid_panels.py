@@ -232,11 +232,10 @@ class PairPanel(Panel):
     def settle(self, position: int, since: int) -> Index:
         """Settle every pair's evidence; give the slots whose evidence changed."""
         self.grid.settle()
-        log_e = self.grid.log_e(self._first, self._second)
+        log_e, self._peak = self.grid.settled()
         factors = log_e - self._log_e
         changed = np.flatnonzero(factors != 0.0)
         self._log_e = log_e
-        self._peak = self.grid.peak_log_e(self._first, self._second)
         # Only where there is some evidence is it remembered what told: of the rest nobody will ask.
         noted = changed[log_e[changed] > 1.0]
         if len(noted):

@@ -16,7 +16,16 @@ from memory.projections.knowledge.panel import ADJUSTED, OBSERVATIONAL, RANDOMIS
 from memory.projections.knowledge.readings import Readings
 from memory.projections.knowledge.series import Reading, Series
 from memory.projections.knowledge.windows import ActWindows, Outcome, Write
-from memory.projections.knowledge.write_panels import EFFECT, MOVES, Way, WritePanel, WritePanels, borne_on, way_of
+from memory.projections.knowledge.write_panels import (
+    EFFECT,
+    IMPACT,
+    MOVES,
+    Way,
+    WritePanel,
+    WritePanels,
+    borne_on,
+    way_of,
+)
 
 if TYPE_CHECKING:
     from memory.events.envelope import StoredEvent
@@ -110,6 +119,7 @@ class ModelLearning:
         as_it_was = not self.windows.has_written(act_id)
         outcomes = self.windows.evaluation(position, act_id, payload.sample, payload.metrics)
         paired = any(outcome.baseline_position is not None for outcome in outcomes)
+        self.writes.mixed = self.writes.mixed or not all(_is_clean(outcome) for outcome in outcomes)
         expected = [self._contributions(outcome) for outcome in outcomes]
         reading = self.series.read(own.index, values, learn=not paired)
         touched: Touched = []
@@ -134,9 +144,9 @@ class ModelLearning:
         return own
 
     def _contributions(self, outcome: Outcome) -> Floats:
-        """Give what each write of an outcome was known to do to each of its own metrics."""
-        if len(outcome.writes) == 1 and outcome.baseline_position is not None:
-            return np.zeros((1, 0))
+        """Give what each write of an outcome was known to do to each of its own metrics: odd parts and even parts."""
+        if _is_clean(outcome) and not self.writes.mixed:
+            return np.zeros((1, 2, 0))
         return self.series.expected(outcome.writes, self._of_its_own(outcome.metrics).index)
 
     def _outcome(self, position: int, outcome: Outcome, contributions: Floats, reading: Reading, own: _Own) -> Touched:
@@ -155,22 +165,27 @@ class ModelLearning:
             places = {int(number): at for at, number in enumerate(reading.index)}
             at = np.array([places[int(number)] for number in told.index], dtype=np.int64)
             keep = keep & reading.known[at]
-            change = reading.residual[at] + contributions.sum(axis=0)
+            change = reading.residual[at] + contributions.sum(axis=(0, 1))
         if not keep.any():
             return []
         names = told.names if keep.all() else tuple(name for name, kept in zip(told.names, keep, strict=True) if kept)
+        clean = _is_clean(outcome)
+        baseline = outcome.baseline_position or 0
         touched: Touched = []
         for number, write in enumerate(outcome.writes):
-            alone = change
-            if contributions.shape[1]:
-                alone = change - (contributions.sum(axis=0) - contributions[number])
-            grade = _grade(outcome.writes, write, paired=paired)
-            way = way_of(self.model, write, grade)
-            parts = borne_on(way, paired=paired and len(outcome.writes) == 1)
-            baseline = outcome.baseline_position or 0
+            way = way_of(self.model, write, _grade(outcome.writes, write, paired=paired))
+            odd = even = change
+            if contributions.shape[2]:
+                others = change - (contributions.sum(axis=(0, 1)) - contributions[number].sum(axis=0))
+                odd, even = others - contributions[number, 1], others - contributions[number, 0]
+            parts = borne_on(way, clean=clean)
+            alone = change if clean else odd if EFFECT in parts else even
             touched.append(self._bet(position, way, write, names, parts, alone[keep], baseline))
-            if write.fresh and paired and len(outcome.writes) == 1:
-                touched += self._moves(position, write, names, alone[keep], baseline)
+            if len(way.parts) > 1 and contributions.shape[2]:
+                soft = Way(self.model, write.method, write.level, ADJUSTED, (IMPACT,))
+                touched.append(self._bet(position, soft, write, names, (IMPACT,), even[keep], baseline))
+            if write.fresh and clean:
+                touched += self._moves(position, write, names, change[keep], baseline)
         return touched
 
     def _bet(
@@ -296,6 +311,7 @@ class ModelLearning:
     def parts(self) -> Iterator[tuple[list[str], bytes]]:
         """Yield everything in its stored form, by what it is called."""
         yield ["windows"], self.windows.stored()
+        yield ["mixed"], b"mixed" if self.writes.mixed else b""
         yield ["series"], self.series.stored()
         yield ["metrics"], self.metrics.stored()
         yield ["cycles"], self.cycles.stored()
@@ -319,7 +335,13 @@ class ModelLearning:
         for name, stored in parts.items():
             if name[0] == "readings":
                 self.readings[name[1]] = Readings.unpacked(self.model, stored, shared.entities, shared.families)
+        self.writes.mixed = bool(parts["mixed",])
         self.writes.load([parts["writes", name] for name in order])
+
+
+def _is_clean(outcome: Outcome) -> bool:
+    """Say whether an outcome is of one write, compared with a baseline of its act: nothing has to be estimated."""
+    return outcome.baseline_position is not None and len(outcome.writes) == 1
 
 
 def _grade(writes: Sequence[Write], write: Write, *, paired: bool) -> str:

@@ -59,7 +59,8 @@ class Series(Kept):
     def __init__(self) -> None:
         self._innovations = Innovations()
         self._effects = WriteEffects()
-        self._regressors: dict[tuple[int, str | None], int] = {}
+        self._regressors: dict[tuple[int, str | None, bool], int] = {}
+        """(storage, method, whether it is the part that does not turn round with the dose) to its number."""
         self._number = 0
         self._broken_at = 0
         self._pending: list[_Pending] = []
@@ -77,12 +78,20 @@ class Series(Kept):
             while len(self._marks) > _MARKS:
                 del self._marks[next(iter(self._marks))]
         self._number += 1
-        self._pending.append(_Pending(self._number, act_id, self._regressor(write), write.size))
-        if len(self._pending) > _PENDING:
+        odd, even = self._parts(write)
+        for regressor, size in ((odd, write.size), (even, abs(write.size))):
+            if regressor is not None:
+                self._pending.append(_Pending(self._number, act_id, regressor, size))
+        while len(self._pending) > _PENDING:
             self._broken_at = self._pending.pop(0).number
 
-    def _regressor(self, write: Write) -> int:
-        key = write.storage_id, write.method
+    def _parts(self, write: Write) -> tuple[int | None, int]:
+        """Give the regressors of what turns round with a write's dose, where anything can, and of what does not."""
+        odd = None if write.dose is None or write.fresh else self._regressor(write, even=False)
+        return odd, self._regressor(write, even=True)
+
+    def _regressor(self, write: Write, *, even: bool) -> int:
+        key = write.storage_id, write.method, even
         found = self._regressors.get(key)
         if found is None:
             found = self._regressors[key] = len(self._regressors)
@@ -103,8 +112,8 @@ class Series(Kept):
         if act_id is not None and self._undone == (act_id, self._number):
             return
         mark = self._marks.pop(act_id, None) if act_id is not None else None
-        own = [each for each in self._pending if each.act_id != act_id and mark is not None and each.number > mark[0]]
-        if act_id is None or mark is None or own:
+        others = [each for each in self._pending if mark and each.act_id != act_id and each.number > mark[0]]
+        if act_id is None or mark is None or others:
             self.disturbance()
             return
         self._innovations.put_back(mark[1])
@@ -124,16 +133,27 @@ class Series(Kept):
             self._seen = fresh
 
     def expected(self, writes: Sequence[Write], index: Index) -> Floats:
-        """Give what each write is known to do to each metric: a row per write."""
-        return self._effects.expected(*self._given(writes), index)
+        """Give what each write is known to do to each metric: by write, odd part and even part, and metric."""
+        regressors, sizes, places = self._given(writes)
+        found = np.zeros((len(writes), 2, len(index)))
+        found.reshape(2 * len(writes), len(index))[places] = self._effects.expected(regressors, sizes, index)
+        return found
 
-    def _given(self, writes: Sequence[Write]) -> tuple[Index, Floats]:
-        regressors = np.array([self._regressor(write) for write in writes], dtype=np.int64)
-        return regressors, np.array([write.size for write in writes])
+    def _given(self, writes: Sequence[Write]) -> tuple[Index, Floats, Index]:
+        """Give the regressors of writes, their sizes, and the place of each: twice its write, and one if even."""
+        given = []
+        for at, write in enumerate(writes):
+            odd, even = self._parts(write)
+            if odd is not None:
+                given.append((odd, write.size, 2 * at))
+            given.append((even, abs(write.size), 2 * at + 1))
+        regressors, sizes, places = zip(*given, strict=True)
+        return np.array(regressors, dtype=np.int64), np.array(sizes), np.array(places, dtype=np.int64)
 
     def learn(self, writes: Sequence[Write], index: Index, change: Floats) -> None:
         """Learn what writes do from a change that nothing else made."""
-        self._effects.update(*self._given(writes), index, change)
+        regressors, sizes, _ = self._given(writes)
+        self._effects.update(regressors, sizes, index, change)
         self.changed()
 
     def read(self, index: Index, values: Floats, *, learn: bool) -> Reading:
@@ -194,7 +214,7 @@ class Series(Kept):
     def _packed(self) -> bytes:
         marks = [[act_id, number] for act_id, (number, _) in self._marks.items()]
         head = {
-            "regressors": [[storage_id, method] for storage_id, method in self._regressors],
+            "regressors": [list(key) for key in self._regressors],
             "number": self._number,
             "broken_at": self._broken_at,
             "pending": [[each.number, each.act_id, each.regressor, each.size] for each in self._pending],
@@ -212,7 +232,7 @@ class Series(Kept):
         """Rebuild from the stored form."""
         head, arrays = head_of(stored)
         series = cls()
-        series._regressors = {(storage_id, method): at for at, (storage_id, method) in enumerate(head["regressors"])}
+        series._regressors = {tuple(key): at for at, key in enumerate(head["regressors"])}
         series._number, series._broken_at = head["number"], head["broken_at"]
         series._pending = [_Pending(*each) for each in head["pending"]]
         series._marks = {act_id: (number, arrays[f"levels {at}"]) for at, (act_id, number) in enumerate(head["marks"])}

@@ -210,6 +210,8 @@ class WritePanels:
         self.entities = entities
         self.metrics = metrics
         self._families = families
+        self.mixed = False
+        """Whether acts have been met of several writes, or without a baseline: even parts are then estimated too."""
         self._position = 0
         self._panels: dict[tuple[Way, int], WritePanel] = {}
 
@@ -271,13 +273,13 @@ def way_of(model: str, write: Write, grade: str) -> Way:
     return Way(model, write.method, write.level, grade, parts)
 
 
-def borne_on(way: Way, *, paired: bool) -> tuple[str, ...]:
+def borne_on(way: Way, *, clean: bool) -> tuple[str, ...]:
     """Give the parts that an outcome bears on.
 
-    One that is no pair is compared with a forecast, which no coin makes symmetric: where both parts could be told
-    apart, the even one is then nobody's to claim.
+    What is compared with a forecast, or stripped of other writes' effects, no coin makes symmetric: where both parts
+    could be told apart, the even one is then a matter of adjustment, and has a way of its own.
     """
-    return way.parts if paired or len(way.parts) == 1 else (EFFECT,)
+    return way.parts if clean or len(way.parts) == 1 else (EFFECT,)
 
 
 def _name(way: Way, storage_id: int) -> str:
