@@ -218,7 +218,15 @@ class PairedBlock:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        """Return the block that `to_arrays` described, bit for bit."""
+        """Return the block that `to_arrays` described, bit for bit.
+
+        Raises:
+            ValueError: the arrays do not describe one.
+        """
+        rows = len(arrays["filled"]) if "filled" in arrays else 0
+        for name in ("one_sided", "wealth", "sums", "window", "filled", "telling", "told"):
+            if name not in arrays or len(arrays[name]) != (1 if name == "one_sided" else rows):
+                raise ValueError(f"{name!r} is no part of a block of {rows} rows")
         block = cls(one_sided=bool(arrays["one_sided"][0]))
         for name in ("wealth", "sums", "telling", "told"):
             setattr(block, name, arrays[name])

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 
 from memory.inference import PairedProcess
 from memory.inference.kernel import LAMBDAS
+from memory.inference.packed import pack, unpack
+from memory.inference.paired import PairedBlock
+
+ROW = np.array([0])
 
 
 def fed(outcomes: list[float], smallest_effect: float = 0.0) -> PairedProcess:
@@ -13,6 +19,10 @@ def fed(outcomes: list[float], smallest_effect: float = 0.0) -> PairedProcess:
     for outcome in outcomes:
         process.update(outcome)
     return process
+
+
+def state(block: PairedBlock) -> dict[str, Any]:
+    return {name: (array.shape, array.tobytes()) for name, array in block.to_arrays().items()}
 
 
 def test_a_placebo_is_exactly_no_evidence() -> None:
@@ -53,15 +63,15 @@ def test_with_a_smallest_effect_both_sides_lose_it() -> None:
 
 
 def test_what_is_not_finite_is_counted_and_changes_nothing_else() -> None:
-    clean, dirty = PairedProcess(), PairedProcess()
+    clean, dirty = PairedBlock(np.zeros(1)), PairedBlock(np.zeros(1))
     for outcome in (1.0, -0.5, 2.0, 0.3):
-        clean.update(outcome)
+        clean.update(ROW, np.array([outcome]), 0.5)
         for bad in (math.nan, math.inf, -math.inf, 1e300):
-            dirty.update(bad)
-        dirty.update(outcome)
-    assert dirty.skipped == 16
-    dirty.skipped = 0
-    assert dirty == clean
+            assert dirty.update(ROW, np.array([bad]), 0.5) == [0.0]
+        dirty.update(ROW, np.array([outcome]), 0.5)
+    assert PairedProcess.of(dirty, 0).skipped == 16
+    dirty.sums[0, 2] = 0.0
+    assert state(dirty) == state(clean)
 
 
 def test_the_direction_and_estimate_follow_the_sign() -> None:
@@ -103,11 +113,9 @@ def test_a_lopsided_coin_is_unbiased_and_makes_no_interval() -> None:
 
 
 def test_a_scale_never_sees_the_outcome_it_divides() -> None:
-    before = fed([1.0, -1.0, 1.0])
-    small, large = PairedProcess.from_state(before.to_state()), PairedProcess.from_state(before.to_state())
-    small.update(3.0)
-    large.update(3e6)
+    small, large = fed([1.0, -1.0, 1.0, 3.0]), fed([1.0, -1.0, 1.0, 3e6])
     assert small.bet == large.bet
+    assert small.scale != large.scale
 
 
 @pytest.mark.parametrize("delta", [-1.0, math.nan, math.inf])
@@ -116,20 +124,44 @@ def test_a_smallest_effect_must_be_a_size(delta: float) -> None:
         PairedProcess(smallest_effect=delta)
 
 
-def test_a_propensity_must_be_one() -> None:
-    process = PairedProcess()
+@pytest.mark.parametrize("propensity", [0.0, 1.0, -0.5, math.nan])
+def test_a_propensity_must_be_one(propensity: float) -> None:
+    block = PairedBlock(np.zeros(1))
+    block.update(ROW, np.ones(1), 0.5)
+    before = state(block)
     with pytest.raises(ValueError, match="propensity"):
-        process.update(1.0, propensity=1.0)
-    assert process == PairedProcess()
+        block.update(ROW, np.ones(1), propensity)
+    assert state(block) == before
 
 
-def test_state_that_is_none_is_refused_with_the_key() -> None:
-    state = PairedProcess().to_state()
-    with pytest.raises(ValueError, match="'total'"):
-        PairedProcess.from_state({k: v for k, v in state.items() if k != "total"})
-    with pytest.raises(ValueError, match="'n'"):
-        PairedProcess.from_state({**state, "n": 1.5})
-    with pytest.raises(ValueError, match="'up'"):
-        PairedProcess.from_state({**state, "bet": {"up": [0.0], "down": [0.0] * 5}})
-    with pytest.raises(ValueError, match="'total'"):
-        PairedProcess.from_state({**state, "total": math.nan})
+def test_a_row_is_read_and_written_through() -> None:
+    block = PairedBlock(np.array([0.0, 0.5]))
+    second = PairedProcess.of(block, 1)
+    for outcome in (1.0, 2.0, 1.5):
+        second.update(outcome)
+    assert (PairedProcess.of(block, 0).n, second.n) == (0, 3)
+    alone = fed([1.0, 2.0, 1.5], smallest_effect=0.5)
+    assert (second.smallest_effect, second.log_e, second.bet) == (0.5, alone.log_e, alone.bet)
+    assert (second.scale, second.sequence) == (alone.scale, alone.sequence)
+
+
+@pytest.mark.parametrize("outcomes", [[], [1.0], [0.5, -2.0, math.nan, 3.0] * 30])
+def test_a_block_goes_on_bit_for_bit_from_its_arrays(outcomes: list[float]) -> None:
+    block = PairedBlock(np.array([0.0, 0.25]))
+    for at, outcome in enumerate(outcomes):
+        block.update(np.array([0, 1]), np.array([outcome, -outcome]), 0.5, (at + 3, at + 2, at + 1))
+    again = PairedBlock.from_arrays(unpack(pack(block.to_arrays())))
+    for each in (block, again):
+        each.update(np.array([1, 0]), np.array([7.0, 0.125]), 0.25, (900, 899, 898))
+    assert state(again) == state(block)
+
+
+@pytest.mark.parametrize("name", ["one_sided", "wealth", "sums", "window", "telling", "told"])
+def test_arrays_that_are_no_block_are_refused_with_their_name(name: str) -> None:
+    block = PairedBlock(np.zeros(1))
+    block.update(ROW, np.ones(1), 0.5)
+    arrays = block.to_arrays()
+    with pytest.raises(ValueError, match=f"'{name}'"):
+        PairedBlock.from_arrays({**arrays, name: np.concatenate([arrays[name], arrays[name]])})
+    with pytest.raises(ValueError, match=f"'{name}'"):
+        PairedBlock.from_arrays({key: array for key, array in arrays.items() if key != name})
