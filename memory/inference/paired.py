@@ -95,7 +95,12 @@ class PairedBlock:
         self.sums[first:, _DELTA] = smallest_effects
 
     def update(
-        self, index: Index, outcomes: Floats, propensity: float, where: tuple[int, int, int] = (0, 0, 0)
+        self,
+        index: Index,
+        outcomes: Floats,
+        propensity: float,
+        where: tuple[int, int, int] = (0, 0, 0),
+        margin: Floats | None = None,
     ) -> Floats:
         """Take one signed outcome for each row named: first bet on it, then learn its scale.
 
@@ -104,6 +109,8 @@ class PairedBlock:
             outcomes: one for each; those that are not finite are counted, and are no evidence.
             propensity: probability of the coin's arm that was drawn; 1/2 where there was no coin.
             where: positions of the outcome, its write and its baseline.
+            margin: how far each outcome may be off whatever the write did, judged before it came: part of the null,
+                like δ, for this outcome.
 
         Returns:
             What this did to each log e-value.
@@ -118,14 +125,16 @@ class PairedBlock:
             self.sums[index[~usable], _SKIPPED] += 1.0
             factors = np.zeros(len(index))
             if usable.any():
-                factors[usable] = self.update(index[usable], outcomes[usable], propensity, where)
+                rest = None if margin is None else margin[usable]
+                factors[usable] = self.update(index[usable], outcomes[usable], propensity, where, rest)
             return factors
         outcomes = np.where(np.abs(outcomes) < 1.0 / LARGEST, 0.0, outcomes)
         sums, windows = self.sums[index], self.scale.window[index]
         counts = np.minimum(self.scale.filled[index], WINDOW)
         delta, known = sums[:, _DELTA], counts > 0
         size = size_of(windows, delta)
-        factors = self._bet(index, sums, outcomes, np.where(known, size, np.inf), propensity)
+        null = delta if margin is None else delta + margin
+        factors = self._bet(index, sums, outcomes, null, np.where(known, size, np.inf), propensity)
         if propensity == 0.5:
             centre = centre_of(windows, counts)
             _count(sums, outcomes, centre, _believed(spread_of(windows, counts, centre, size, delta), centre))
@@ -138,12 +147,13 @@ class PairedBlock:
         self._remember(index, outcomes, factors, where)
         return factors
 
-    def _bet(self, index: Index, sums: Floats, outcomes: Floats, size: Floats, propensity: float) -> Floats:
+    def _bet(
+        self, index: Index, sums: Floats, outcomes: Floats, null: Floats, size: Floats, propensity: float
+    ) -> Floats:
         """Bet on each outcome over its scale; an infinite scale, for unknown, bets nothing."""
-        delta = sums[:, _DELTA]
         sides = np.empty((len(index), 2 * SIDES))
-        sides[:, :SIDES] = clipped_ratios(outcomes - delta, size)[:, None]
-        sides[:, SIDES:] = clipped_ratios(-outcomes - delta, size)[:, None]
+        sides[:, :SIDES] = clipped_ratios(outcomes - null, size)[:, None]
+        sides[:, SIDES:] = clipped_ratios(-outcomes - null, size)[:, None]
         # 1/(q + (1-q)e^{-2λd}), written so that d = 0 gives exactly 0 and nothing cancels.
         gains = 0.0 - np.log1p((1.0 - propensity) * np.expm1(-2.0 * _STAKES * sides))
         if self.one_sided:

@@ -134,6 +134,38 @@ class WriteEffects:
         doses = np.where(np.abs(doses) <= _LARGEST_DOSE, doses, 0.0)
         return self._effects[metrics[None, :], regressors[:, None]] * doses[:, None]
 
+    def doubt(self, regressors: Index, doses: Floats, metrics: Index) -> Floats:
+        """Return how much of what each write seems to do may be the others' doing, and stay so.
+
+        What is not known of a write that comes along by chance averages out. What is not known of one that nearly
+        always comes along does not: the two estimates then err together, in opposite ways.
+
+        Args:
+            regressors: which writes; distinct.
+            doses: how large each is.
+            metrics: which metrics.
+
+        Returns:
+            Writes × metrics, in the metric's units: two standard errors of what the others add, as far as those err
+            together with the write's own.
+        """
+        doubts = np.zeros((len(regressors), len(metrics)))
+        if len(regressors) < 2:
+            return doubts
+        # A scale is a median, about two thirds of a standard deviation.
+        scale = 2.0 * 1.4826 * self._scale.centre(metrics)
+        for group in np.unique(self._group[metrics]).tolist():
+            covariance = np.diag(self._variance[group, regressors])
+            if group < len(self._dense):
+                near = np.flatnonzero(regressors < len(self._dense[group]))
+                covariance[np.ix_(near, near)] = self._dense[group][np.ix_(regressors[near], regressors[near])]
+            joint = covariance * doses[:, None] * doses
+            own = joint.diagonal()
+            shared = np.abs(_weighted(joint, np.ones(len(own))) - own)
+            of_group = self._group[metrics] == group
+            doubts[:, of_group] = (shared / np.sqrt(np.maximum(own, 1e-300)))[:, None] * scale[of_group]
+        return doubts
+
     def update(self, regressors: Index, doses: Floats, metrics: Index, residual: Floats) -> None:
         """Learn from the outcome of one event.
 

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 Touched = list[tuple[Panel, Index]]
 
+_RETURN = 0.3
+"""By what share of what is expected a metric may return more, or less, than it is expected to."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Own:
@@ -170,6 +173,7 @@ class ModelLearning:
             return []
         names = told.names if keep.all() else tuple(name for name, kept in zip(told.names, keep, strict=True) if kept)
         clean = _is_clean(outcome)
+        doubt = self._doubt(outcome, told, reading)
         baseline = outcome.baseline_position or 0
         touched: Touched = []
         for number, write in enumerate(outcome.writes):
@@ -180,13 +184,28 @@ class ModelLearning:
                 odd, even = others - contributions[number, 1], others - contributions[number, 0]
             parts = borne_on(way, clean=clean)
             alone = change if clean else odd if EFFECT in parts else even
-            touched.append(self._bet(position, way, write, names, parts, alone[keep], baseline))
+            margin = None if way.grade != ADJUSTED else doubt[number][keep]
+            touched.append(self._bet(position, way, write, names, parts, alone[keep], baseline, margin))
             if len(way.parts) > 1 and contributions.shape[2]:
                 soft = Way(self.model, write.method, write.level, ADJUSTED, (IMPACT,))
-                touched.append(self._bet(position, soft, write, names, (IMPACT,), even[keep], baseline))
+                margin = doubt[number][keep]
+                touched.append(self._bet(position, soft, write, names, (IMPACT,), even[keep], baseline, margin))
             if write.fresh and clean:
                 touched += self._moves(position, write, names, change[keep], baseline)
         return touched
+
+    def _doubt(self, outcome: Outcome, told: _Own, reading: Reading) -> Floats:
+        """Give how far an outcome may be off for each write whatever that did: judged before it came.
+
+        The others' even parts may be estimated wrongly; and where a forecast serves as baseline, whoever acts when a
+        metric is unusual will see it return, more or less than was expected.
+        """
+        doubt = self.series.doubt(outcome.writes, told.index)
+        if outcome.baseline_position is None:
+            places = {int(number): at for at, number in enumerate(reading.index)}
+            at = np.array([places[int(number)] for number in told.index], dtype=np.int64)
+            doubt = doubt + _RETURN * np.abs(reading.return_expected[at])
+        return doubt
 
     def _bet(
         self,
@@ -197,13 +216,14 @@ class ModelLearning:
         parts: tuple[str, ...],
         change: Floats,
         baseline: int,
+        margin: Floats | None = None,
     ) -> tuple[WritePanel, Index]:
         panel = self.writes.panel(way, write.storage_id, position)
         index = panel.rows(names, parts, self._smallest)
         signed = np.concatenate([change * write.sign if part == EFFECT else change for part in parts])
         propensity = write.propensity if way.grade == RANDOMISED else 0.5
         foreseen = self._shared.claims.foresee(panel, index)
-        panel.update(index, signed, propensity, (position, write.position, baseline))
+        panel.update(index, signed, propensity, (position, write.position, baseline), margin)
         self._shared.claims.score(foreseen, signed.tolist(), position, propensity)
         return panel, index
 

@@ -15,9 +15,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from memory.inference.innovations import Innovations
+from memory.inference.innovations import Innovations, Step
 from memory.inference.packed import pack, unpack
-from memory.inference.scale_rows import Floats, Index
+from memory.inference.scale_rows import Floats, Index, grown
 from memory.inference.write_effects import WriteEffects
 from memory.projections.knowledge.panel import Flags, Kept
 from memory.projections.knowledge.windows import Write
@@ -51,6 +51,8 @@ class Reading:
     """Where nothing was written since the last evaluation but what is known well."""
     residual: Floats
     """Value minus forecast, pending writes' known effects included in the forecast."""
+    return_expected: Floats
+    """How far, writes apart, the value was expected to be from the one before: most of it a return to the level."""
 
 
 class Series(Kept):
@@ -65,6 +67,8 @@ class Series(Kept):
         self._broken_at = 0
         self._pending: list[_Pending] = []
         self._seen: Index = np.zeros(0, dtype=np.int64)
+        self._latest: Floats = np.zeros(0)
+        """The last finite value of each metric."""
         self._marks: dict[str, tuple[int, Floats]] = {}
         self._undone: tuple[str, int] | None = None
 
@@ -131,6 +135,7 @@ class Series(Kept):
             fresh = np.full(metrics, self._number, dtype=np.int64)
             fresh[: len(self._seen)] = self._seen
             self._seen = fresh
+            self._latest = grown(self._latest, metrics)
 
     def expected(self, writes: Sequence[Write], index: Index) -> Floats:
         """Give what each write is known to do to each metric: by write, odd part and even part, and metric."""
@@ -138,6 +143,14 @@ class Series(Kept):
         found = np.zeros((len(writes), 2, len(index)))
         found.reshape(2 * len(writes), len(index))[places] = self._effects.expected(regressors, sizes, index)
         return found
+
+    def doubt(self, writes: Sequence[Write], index: Index) -> Floats:
+        """Give, for each write and metric, how far the others' even parts may be from what they are known to be.
+
+        Their odd parts are no matter of doubt: whichever side a coin chose, what is wrong about them averages out.
+        """
+        regressors = np.array([self._parts(write)[1] for write in writes], dtype=np.int64)
+        return self._effects.doubt(regressors, np.array([abs(write.size) for write in writes]), index)
 
     def _given(self, writes: Sequence[Write]) -> tuple[Index, Floats, Index]:
         """Give the regressors of writes, their sizes, and the place of each: twice its write, and one if even."""
@@ -168,7 +181,7 @@ class Series(Kept):
         seen = self._seen[index]
         if not len(index):
             none = np.zeros(0, dtype=np.bool_)
-            return Reading(index, values, none, none, values)
+            return Reading(index, values, none, none, values, values)
         if (seen == seen[0]).all():
             reading = self._read_alike(index, values, int(seen[0]), learn=learn)
         else:
@@ -181,7 +194,7 @@ class Series(Kept):
                 index,
                 *(
                     np.concatenate([getattr(part, name) for part in parts])[order]
-                    for name in ("u", "known", "clean", "residual")
+                    for name in ("u", "known", "clean", "residual", "return_expected")
                 ),
             )
         self._seen[index] = self._number
@@ -195,7 +208,7 @@ class Series(Kept):
         broken = np.full(len(index), self._broken_at > seen)
         if not pending:
             step = self._innovations.update(index, values, None, broken)
-            return Reading(index, step.u, step.known, step.known, step.residual)
+            return Reading(index, step.u, step.known, step.known, step.residual, self._returned(index, values, step))
         regressors = np.array([each.regressor for each in pending], dtype=np.int64)
         distinct, places = np.unique(regressors, return_inverse=True)
         given = np.array([each.size for each in pending])
@@ -207,7 +220,12 @@ class Series(Kept):
             known = step.known
             self._effects.update(distinct, sizes, index[known], step.unadjusted[known])
         clean = step.known if well_known else np.zeros(len(index), dtype=np.bool_)
-        return Reading(index, step.u, step.known, clean, step.residual)
+        return Reading(index, step.u, step.known, clean, step.residual, self._returned(index, values, step))
+
+    def _returned(self, index: Index, values: Floats, step: Step) -> Floats:
+        expected = np.where(step.known, step.forecast - step.adjustment - self._latest[index], 0.0)
+        self._latest[index] = np.where(np.isfinite(values), values, self._latest[index])
+        return expected
 
     # State
 
@@ -221,7 +239,7 @@ class Series(Kept):
             "marks": marks,
             "undone": self._undone,
         }
-        arrays: dict[str, NDArray[Any]] = {"seen": self._seen}
+        arrays: dict[str, NDArray[Any]] = {"seen": self._seen, "latest": self._latest}
         arrays |= {f"levels {at}": levels for at, (_, levels) in enumerate(self._marks.values())}
         arrays |= {f"innovations {name}": array for name, array in self._innovations.to_arrays().items()}
         arrays |= {f"effects {name}": array for name, array in self._effects.to_arrays().items()}
@@ -237,7 +255,7 @@ class Series(Kept):
         series._pending = [_Pending(*each) for each in head["pending"]]
         series._marks = {act_id: (number, arrays[f"levels {at}"]) for at, (act_id, number) in enumerate(head["marks"])}
         series._undone = None if head["undone"] is None else (head["undone"][0], head["undone"][1])
-        series._seen = arrays["seen"]
+        series._seen, series._latest = arrays["seen"], arrays["latest"]
         series._innovations = Innovations.from_arrays(under(arrays, "innovations "))
         series._effects = WriteEffects.from_arrays(under(arrays, "effects "))
         series._stored = stored

@@ -81,9 +81,11 @@ class WritePanel(Panel):
         for offset, part in enumerate(parts):
             self.log_weight[at + offset] = self._families[part].log_weight(self.storage_id, metric)
 
-    def update(self, index: Index, signed: Floats, propensity: float, where: tuple[int, int, int]) -> None:
+    def update(
+        self, index: Index, signed: Floats, propensity: float, where: tuple[int, int, int], margin: Floats | None
+    ) -> None:
         """Bet on one outcome of each row."""
-        self.block.update(index, signed, propensity, where)
+        self.block.update(index, signed, propensity, where, margin)
         for offset, family in enumerate(self._families.values()):
             family.outcomes += int(np.count_nonzero(index % len(self.way.parts) == offset))
         self.changed()
