@@ -71,8 +71,8 @@ class History:
     def statistics(self, statistic: str, values: Mapping[str, float], model: str = "m") -> None:
         self.add(LayerStatisticsRecorded(model=model, statistic=statistic, values=dict(values)), model)
 
-    def note(self, text: str) -> None:
-        self.add(Observation(obs_type="behavior", category="note", description=text), None)
+    def note(self, text: str, category: str = "note", *, model: str | None = None, act: str | None = None) -> None:
+        self.add(Observation(model=model, obs_type="behavior", category=category, description=text), model, act)
 
     def write(
         self,
@@ -346,8 +346,9 @@ class Log:
     def fields(self, event: StoredEvent) -> dict[str, Any]:
         return event.fields
 
-    def past(self, position: int, types: tuple[type[Payload], ...]) -> Iterator[StoredEvent]:
-        return (event for event, payload in self._events if event.position < position and isinstance(payload, types))
+    def past(self, position: int, types: tuple[type[Payload], ...], after: int = 0) -> Iterator[StoredEvent]:
+        told = (event for event, payload in self._events if isinstance(payload, types))
+        return (event for event in told if after < event.position < position)
 
 
 def fold(
