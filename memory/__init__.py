@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from memory.recording.acts import Act, Coin
     from memory.recording.attached import AttachedModel
     from memory.recording.journal import Recorded
+    from memory.recording.predictions import Prediction
     from memory.system import MemorySystem
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "MemorySystem",
     "ObservationType",
     "PalimpsestError",
+    "Prediction",
     "Recorded",
     "__version__",
 ]
@@ -34,6 +36,7 @@ _HOMES = {
     "MemorySystem": "memory.system",
     "ObservationType": "memory.events.observations",
     "PalimpsestError": "memory.errors",
+    "Prediction": "memory.recording.predictions",
     "Recorded": "memory.recording.journal",
 }
 

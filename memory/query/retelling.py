@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from memory.events.amendments import Retraction
 from memory.events.envelope import NewEvent, StoredEvent, model_stream
+from memory.events.knowledge import BeliefAsserted, TheoryProposed
 from memory.events.models import ModelAttached, SharingChanged, StorageState, plain_map
 from memory.events.observations import MetricDefined
+from memory.projections.knowledge.stated import belief_identity, theory_identity
 from memory.query.weights import known_model
 from memory.store.log import EventStore
 
@@ -12,9 +15,10 @@ _Form = tuple[str, tuple[int, ...]]
 
 
 def retold(store: EventStore, until: int) -> list[NewEvent]:
-    """Give each model as the log last knew it, and each metric's definition in force.
+    """Give each model as the log last knew it, each metric's definition in force, and what is proposed and asserted.
 
     A model's digests go on with it, so that weights changed between two attaches are noticed across a rollover too.
+    Of theories and beliefs goes on what someone said, not how it fared: evidence begins anew.
 
     Args:
         store: The log; its projections have been caught up.
@@ -35,7 +39,39 @@ def retold(store: EventStore, until: int) -> list[NewEvent]:
             known.update((name, (state.dtype, state.shape)) for state in payload.storages for name in state.names)
     events = [_model(store, payload, forms[name]) for name, payload in attached.items()]
     defined = definitions.values()
-    return events + [NewEvent(each.payload, stream=each.stream, occurred_at=each.occurred_at) for each in defined]
+    events += [NewEvent(each.payload, stream=each.stream, occurred_at=each.occurred_at) for each in defined]
+    return events + _statements(store, until)
+
+
+def _statements(store: EventStore, until: int) -> list[NewEvent]:
+    """Give what was proposed and asserted and not taken back, as it was said last, with who said it."""
+    said: dict[int, StoredEvent] = {}
+    for event in store.read(types=_STATEMENTS, until=until):
+        payload = event.payload
+        if isinstance(payload, Retraction):
+            said.pop(payload.position, None)
+        else:
+            said[event.position] = event
+    last: dict[str, NewEvent] = {}
+    for event in said.values():
+        payload = event.payload
+        if isinstance(payload, TheoryProposed):
+            identity = theory_identity(payload)
+            payload = payload.model_copy(update={"proposed_by": payload.proposed_by or event.actor})
+        elif isinstance(payload, BeliefAsserted):
+            identity = belief_identity(payload)
+            update: dict[str, object] = {"asserted_by": payload.asserted_by or event.actor}
+            before = last.pop(identity).payload if identity in last else None
+            if isinstance(before, BeliefAsserted) and before.core:
+                update |= {"core": True, "credence": 1.0}
+            payload = payload.model_copy(update=update)
+        else:
+            continue
+        last[identity] = NewEvent(payload, stream=event.stream, occurred_at=event.occurred_at)
+    return list(last.values())
+
+
+_STATEMENTS = (TheoryProposed.event_type, BeliefAsserted.event_type, Retraction.event_type)
 
 
 def _model(store: EventStore, last: ModelAttached, forms: dict[str, _Form]) -> NewEvent:

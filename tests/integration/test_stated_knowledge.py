@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -206,3 +207,21 @@ def test_a_prediction_of_a_theory_of_the_data_is_scored_by_the_first_outcome_aft
     live = everything(memory)
     memory.rebuild()
     assert everything(memory) == live
+
+
+def test_what_is_held_goes_on_across_a_rollover_with_who_said_it(database_url: str, tmp_path: Path) -> None:
+    with MemorySystem(database_url, actor="ada") as memory:
+        memory.assert_belief("never on Fridays", "value", core=True)
+        memory.assert_belief("never on Fridays", "value", 0.4, tags=["late"])
+        memory.retract(memory.assert_belief("a slip of the tongue").position, reason="a slip")
+        theory = memory.form_theory("it rises").theory_id
+        memory.validate_theory(theory, False)
+        memory.rollover(tmp_path / "new.db", actor="the night shift")
+    with MemorySystem(tmp_path / "new.db", actor="grace") as memory:
+        memory.consolidate()
+        (held,) = [each for each in memory.beliefs() if each.source == "asserted"]
+        assert (held.statement, held.asserted_by, held.tags) == ("never on Fridays", "ada", ["late"])
+        assert (held.strength, held.credence) == ("absolute", 1.0)
+        (proposed,) = memory.get_theories()
+        assert (proposed.theory_id, proposed.proposed_by, proposed.predictions) == (theory, "ada", 0)
+        assert len(memory.get_core_principles()) == 5

@@ -55,7 +55,6 @@ class Stated:
         self._awaited = AwaitedPredictions()
         self._closed: Rows = {}
         """Last rows of what was told and is said by nobody any more."""
-        self._rests_on: dict[int, None] = {}
         self._rows: Rows = {}
         for principle in self._beliefs.values():
             self._tell(principle, 0, "shipped with every record")
@@ -142,7 +141,6 @@ class Stated:
             self._not_counted(event.position, target, f"told again of position {rests_on}, which counts once")
         else:
             target.rested_on.add(rests_on)
-            self._rests_on[rests_on] = None
             self._meet(event.position, rests_on, target, payload)
 
     def _not_counted(self, position: int, target: ProposedTheory | HeldBelief, reason: str) -> None:
@@ -212,10 +210,6 @@ class Stated:
         if theory is not None:
             return Standing(theory.model or None, theory.since, theory.direction is not None)
         return None if belief is None else Standing(belief.model or None, belief.since, names_a_side=False)
-
-    def rests_on(self, position: int) -> bool:
-        """Say whether what was counted of a theory or belief rests on an event, directly."""
-        return position in self._rests_on
 
     # Amendments
 
@@ -290,8 +284,6 @@ class Stated:
         self._awaited.load(state["awaited"])
         self._closed = {(table, each): row for table, each, row in state["closed"]}
         self._rows = {}
-        stated: list[ProposedTheory | HeldBelief] = [*self._theories.values(), *self._beliefs.values()]
-        self._rests_on = dict.fromkeys(position for each in stated for position in sorted(each.rested_on))
 
 
 def _in_words(belief: HeldBelief, payload: ValidationRecorded) -> str:

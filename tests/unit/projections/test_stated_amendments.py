@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import pytest
-
-from memory.projections.knowledge.stated import Stated
 
 
 def test_a_retracted_validation_takes_its_evidence_back(told: Any) -> None:
@@ -47,17 +44,6 @@ def test_what_rests_on_an_event_retracted_before_never_counts(told: Any) -> None
     told.history.retract(seen)
     told.meet(belief, False, rests_on=seen)
     assert told.folded()["beliefs"][belief]["contradicts"] == 0
-
-
-def test_the_fold_knows_which_events_something_rests_on(told: Any, stating: ModuleType) -> None:
-    belief = told.hold()
-    told.history.note("seen")
-    told.history.note("not looked at")
-    told.meet(belief, True, rests_on=2)
-    stated, _ = stating.fold(told.history.stored(), Stated())
-    for fold in (stated, stating.stored_and_taken_up(stated)):
-        assert fold.rests_on(2)
-        assert not fold.rests_on(3)
 
 
 def test_a_retracted_statement_keeps_its_row_and_its_numbers(told: Any) -> None:
