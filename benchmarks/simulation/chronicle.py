@@ -25,7 +25,7 @@ class ActRecord:
     """(tensor, name, dose) of every record of a write, reverts and sweeps left out; dose 0: none was given."""
     paired: bool
     outcome: Floats | None
-    """After minus before, or after minus a running mean of the metric; None where there are too many metrics to keep."""
+    """After minus before, or after minus a running mean of the metric; None with too many metrics to keep."""
     value: Floats | None
     """What was measured last."""
     categories: list[int]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import sparse, special, stats
 
 from benchmarks.simulation.chronicle import Floats
 from benchmarks.simulation.columns import AHEAD, Columns, ahead, behind
@@ -69,7 +69,8 @@ def tests(columns: Columns, acts: int, *, raw: bool) -> Iterator[Tested]:
 def _means(sides: Floats, outcomes: Floats) -> tuple[Floats, Floats]:
     """T tests of the mean of side times outcome, where there is a side."""
     n = np.abs(sides).sum(axis=0)[:, None]
-    total, squares = sides.T @ outcomes, np.abs(sides).T @ outcomes**2
+    rows = sparse.csr_array(sides.T)
+    total, squares = rows @ outcomes, abs(rows) @ outcomes**2
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total / n
         spread = np.sqrt(np.maximum(squares / n - mean**2, 0.0) * n / (n - 1.0))
@@ -83,11 +84,29 @@ def _joint(written: Floats) -> Floats:
     each = written.sum(axis=0)
     p = np.full((written.shape[1],) * 2, np.nan)
     upper = np.triu_indices(written.shape[1], 1)
-    both = (written.T @ written)[upper]
+    both = (sparse.csr_array(written.T) @ written)[upper]
     first, second = each[upper[0]], each[upper[1]]
     enough = (first >= _LEAST) & (second >= _LEAST)
-    p[upper] = np.where(enough, stats.hypergeom.sf(both - 1.0, len(written), first, second), np.nan)
+    p[upper] = np.where(enough, _at_least(both, len(written), first, second), np.nan)
     return p
+
+
+def _at_least(both: Floats, acts: int, first: Floats, second: Floats) -> Floats:
+    """Give the hypergeometric chance of so many acts or more that wrote both; 1 where chance alone expects them.
+
+    The sum ends after 80 terms: beyond what is expected they fall faster than a geometric series.
+    """
+
+    def ways(n: Floats, k: Floats) -> Floats:
+        return np.asarray(special.gammaln(n + 1.0) - special.gammaln(k + 1.0) - special.gammaln(n - k + 1.0))
+
+    k = both[:, None] + np.arange(80.0)
+    possible = k <= np.minimum(first, second)[:, None]
+    k = np.where(possible, k, both[:, None])
+    first, second = first[:, None], second[:, None]
+    logs = ways(first, k) + ways(acts - first, second - k) - ways(np.full_like(second, acts), second)
+    tail = np.where(possible, np.exp(logs), 0.0).sum(axis=1)
+    return np.where(both <= (first * second)[:, 0] / acts, 1.0, np.minimum(1.0, tail))
 
 
 def _innovations(levels: Floats) -> Floats:
@@ -127,13 +146,14 @@ def _pairs(series: Floats, *, raw: bool) -> tuple[Floats, Floats]:
 def _following(causes: Floats, events: Floats, *, raw: bool) -> Floats:
     """Z tests of how often events follow causes: against their rate, or against how often they precede them."""
     n = causes.sum(axis=0)[:, None]
+    rows = sparse.csr_array(causes.T)
     with np.errstate(divide="ignore", invalid="ignore"):
         if raw:
             expected = n * AHEAD * events.mean(axis=0)[None, :]
-            p = stats.poisson.sf(causes.T @ ahead(events) - 1.0, expected)
+            p = stats.poisson.sf(rows @ ahead(events) - 1.0, expected)
         else:
             difference = ahead(events) - behind(events)
-            z = (causes.T @ difference) / np.sqrt(causes.T @ difference**2)
+            z = (rows @ difference) / np.sqrt(rows @ difference**2)
             p = stats.norm.sf(z)
     return np.where(n >= _LEAST, p, np.nan)
 

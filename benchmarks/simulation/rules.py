@@ -61,7 +61,7 @@ def _rules(columns: Columns, acts: int) -> Iterator[Key]:
     soon = ahead(columns.observed[:acts]) > 0
     items += [(("next", f"kind:note-{c}", ""), soon[:, c]) for c in range(soon.shape[1])]
     frame = pd.DataFrame(np.column_stack([values for _, values in items]))
-    frequent = apriori(frame, min_support=max(SUPPORT, 2.5 / acts), max_len=2, low_memory=False)
+    frequent = apriori(frame, min_support=max(SUPPORT, 2.5 / acts), max_len=2, low_memory=True)
     if frequent.empty:
         return
     found = association_rules(frequent, metric="confidence", min_threshold=CONFIDENCE)
