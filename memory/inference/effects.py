@@ -24,7 +24,7 @@ import numpy as np
 
 from memory.inference.intervals import ConfidenceSequence
 from memory.inference.kernel import SignBet
-from memory.inference.paired import LEAST_SPREAD, SIDES, PairedBlock
+from memory.inference.paired import LEAST_SPREAD, SIDES, Bets, PairedBlock
 from memory.inference.scale import RunningScale
 
 __all__ = ["PairedProcess"]
@@ -43,7 +43,8 @@ class PairedProcess:
     __slots__ = ("_block", "_row")
 
     def __init__(self, smallest_effect: float = 0.0) -> None:
-        self._block, self._row = PairedBlock(np.array([smallest_effect], dtype=np.float64)), 0
+        self._block, self._row = PairedBlock(), 0
+        self._block.add(np.array([smallest_effect], dtype=np.float64))
 
     @classmethod
     def of(cls, block: PairedBlock, row: int) -> Self:
@@ -62,7 +63,9 @@ class PairedProcess:
         Raises:
             ValueError: the propensity is not strictly between 0 and 1.
         """
-        self._block.update(np.array([self._row]), np.array([float(signed_outcome)]), propensity)
+        row, none = np.array([self._row]), np.zeros(1)
+        outcome, arm = np.array([float(signed_outcome)]), np.array([float(propensity)])
+        self._block.update(Bets(row, outcome, arm, none, none.astype(np.int64)))
 
     @property
     def smallest_effect(self) -> float:
@@ -124,7 +127,7 @@ class PairedProcess:
     @property
     def sequence(self) -> ConfidenceSequence:
         """The sums of the interval, as they are now."""
-        n, *sums = self._block.row(self._row)[8:].tolist()
+        n, *sums = self._block.row(self._row)[8:16].tolist()
         return ConfidenceSequence(int(n), *sums)
 
     @property

@@ -1,10 +1,11 @@
-"""Paired hypotheses by the row: every metric of one storage, bet on at once. What is guaranteed is said in `effects`.
+"""Paired hypotheses by the row: whatever one evaluation bears on, bet on at once. What is guaranteed: see `effects`.
 
 One row is one hypothesis. Its numbers are the same, bit for bit, whichever rows are updated beside it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ from memory.inference.packed import Arrays
 from memory.inference.scale import WINDOW
 from memory.inference.scale_rows import Floats, Index, ScaleRows, centre_of, clipped_ratios, grown, size_of, spread_of
 
-__all__ = ["LARGEST", "LEAST_SPREAD", "SIDES", "TELLING", "PairedBlock", "mixtures"]
+__all__ = ["LARGEST", "LEAST_SPREAD", "SIDES", "TELLING", "Bets", "PairedBlock", "mixtures"]
 
 LARGEST = 1e60
 """Beyond this size, squares of ratios could overflow; below its inverse a number counts as 0."""
@@ -26,6 +27,7 @@ TELLING = 8
 
 SIDES = len(LAMBDAS)
 _STAKES = np.array([*LAMBDAS, *LAMBDAS])
+_ROOM = 64
 # Columns of `sums`.
 (
     _DELTA,
@@ -44,8 +46,9 @@ _STAKES = np.array([*LAMBDAS, *LAMBDAS])
     _SUM1,
     _CROSS,
     _SUM2,
-) = range(16)
-_SEQUENCE = slice(_COUNTED, _SUM2 + 1)
+    _ONE_SIDED,
+) = range(17)
+_TABLES = ("wealth", "sums", "telling", "told")
 
 
 def mixtures(wealth: Floats) -> Floats:
@@ -55,31 +58,59 @@ def mixtures(wealth: Floats) -> Floats:
     return mixed
 
 
+@dataclass(frozen=True, slots=True)
+class Bets:
+    """Signed outcomes, one for each of some rows, and what was fixed before they came."""
+
+    index: Index
+    """Distinct rows."""
+    outcomes: Floats
+    """Those that are not finite are counted, and are no evidence."""
+    propensity: Floats
+    """Probability of the coin's arm that was drawn; 1/2 where there was no coin."""
+    margin: Floats
+    """How far each outcome may be off whatever the write did: part of the null, like δ, for this outcome."""
+    writes: Index
+    """Position of the write that each outcome is of."""
+    position: int = 0
+    """Position of the outcomes."""
+    baseline: int = 0
+    """Position of what they are compared with."""
+
+    def only(self, chosen: NDArray[np.bool_]) -> Bets:
+        """Return some of them."""
+        return Bets(
+            self.index[chosen],
+            self.outcomes[chosen],
+            self.propensity[chosen],
+            self.margin[chosen],
+            self.writes[chosen],
+            self.position,
+            self.baseline,
+        )
+
+
 class PairedBlock:
-    """Running state of many paired hypotheses: log-wealths, scales, confidence sequences, most telling outcomes.
+    """Running state of many paired hypotheses: log-wealths, scales, confidence sequences, most telling outcomes."""
 
-    Args:
-        smallest_effects: δ of each row there is at first.
-        one_sided: whether only the upward side is bet on (statistics that are ±1 for moved or not).
-    """
-
-    def __init__(self, smallest_effects: Floats | None = None, *, one_sided: bool = False) -> None:
-        self.one_sided = one_sided
+    def __init__(self) -> None:
+        self.rows = 0
+        """How many hypotheses there are; the tables have room for more."""
         self.wealth: Floats = np.zeros((0, 2 * SIDES))
         """Log-wealths: upward stakes, then downward ones."""
-        self.sums: Floats = np.zeros((0, _SUM2 + 1))
+        self.sums: Floats = np.zeros((0, _ONE_SIDED + 1))
         self.scale = ScaleRows()
         self.telling: Index = np.zeros((0, TELLING, 3), dtype=np.int64)
         """Outcome, write and baseline positions of the most telling outcomes; 0 where there are not so many."""
         self.told: Floats = np.zeros((0, TELLING, 2))
         """Their signed outcomes, and what each did to the log e-value."""
-        self.add(np.zeros(0) if smallest_effects is None else smallest_effects)
 
-    def add(self, smallest_effects: Floats) -> None:
+    def add(self, smallest_effects: Floats, *, one_sided: bool = False) -> None:
         """Add rows.
 
         Args:
             smallest_effects: δ of each: effects up to this size are part of the null.
+            one_sided: whether only the upward side is bet on (statistics that are ±1 for moved or not).
 
         Raises:
             ValueError: one is negative, or not finite.
@@ -88,102 +119,101 @@ class PairedBlock:
         if wrong.any():
             given = float(smallest_effects[wrong][0])
             raise ValueError(f"the smallest effect of interest must be finite and >= 0, not {given!r}")
-        first, rows = len(self.sums), len(self.sums) + len(smallest_effects)
-        for name in ("wealth", "sums", "telling", "told"):
-            setattr(self, name, grown(getattr(self, name), rows))
-        self.scale.grow(rows)
-        self.sums[first:, _DELTA] = smallest_effects
+        first, self.rows = self.rows, self.rows + len(smallest_effects)
+        if self.rows > len(self.sums):
+            room = max(self.rows, 2 * len(self.sums), _ROOM)
+            for name in _TABLES:
+                setattr(self, name, grown(getattr(self, name), room))
+            self.scale.grow(room)
+        self.sums[first : self.rows, _DELTA] = smallest_effects
+        self.sums[first : self.rows, _ONE_SIDED] = one_sided
 
-    def update(
-        self,
-        index: Index,
-        outcomes: Floats,
-        propensity: float,
-        where: tuple[int, int, int] = (0, 0, 0),
-        margin: Floats | None = None,
-    ) -> Floats:
-        """Take one signed outcome for each row named: first bet on it, then learn its scale.
-
-        Args:
-            index: distinct rows.
-            outcomes: one for each; those that are not finite are counted, and are no evidence.
-            propensity: probability of the coin's arm that was drawn; 1/2 where there was no coin.
-            where: positions of the outcome, its write and its baseline.
-            margin: how far each outcome may be off whatever the write did, judged before it came: part of the null,
-                like δ, for this outcome.
+    def update(self, bets: Bets) -> Floats:
+        """Take outcomes: first bet on each, then learn its scale.
 
         Returns:
-            What this did to each log e-value.
+            What each did to the log e-value of its row.
 
         Raises:
-            ValueError: the propensity is not strictly between 0 and 1.
+            ValueError: a propensity is not strictly between 0 and 1.
         """
-        if not 0.0 < propensity < 1.0:
-            raise ValueError(f"the propensity of the arm drawn must be strictly between 0 and 1, not {propensity!r}")
-        usable = np.abs(outcomes) <= LARGEST
+        index, outcomes, propensity = bets.index, bets.outcomes, bets.propensity
+        if not ((propensity > 0.0) & (propensity < 1.0)).all():
+            wrong = float(propensity[~((propensity > 0.0) & (propensity < 1.0))][0])
+            raise ValueError(f"the propensity of the arm drawn must be strictly between 0 and 1, not {wrong!r}")
+        sizes = np.abs(outcomes)
+        usable = sizes <= LARGEST
         if not usable.all():
             self.sums[index[~usable], _SKIPPED] += 1.0
             factors = np.zeros(len(index))
             if usable.any():
-                rest = None if margin is None else margin[usable]
-                factors[usable] = self.update(index[usable], outcomes[usable], propensity, where, rest)
+                factors[usable] = self.update(bets.only(usable))
             return factors
-        outcomes = np.where(np.abs(outcomes) < 1.0 / LARGEST, 0.0, outcomes)
-        sums, windows = self.sums[index], self.scale.window[index]
-        counts = np.minimum(self.scale.filled[index], WINDOW)
-        delta, known = sums[:, _DELTA], counts > 0
+        if (sizes < 1.0 / LARGEST).any():
+            outcomes = np.where(sizes < 1.0 / LARGEST, 0.0, outcomes)
+        sums, windows, filled = self.sums[index], self.scale.window[index], self.scale.filled[index]
+        counts = np.minimum(filled, WINDOW)
+        delta = sums[:, _DELTA]
         size = size_of(windows, delta)
-        null = delta if margin is None else delta + margin
-        factors = self._bet(index, sums, outcomes, null, np.where(known, size, np.inf), propensity)
-        if propensity == 0.5:
-            centre = centre_of(windows, counts)
-            _count(sums, outcomes, centre, _believed(spread_of(windows, counts, centre, size, delta), centre))
+        if not counts.all():
+            size[counts == 0] = np.inf
+        factors = self._bet(index, sums, outcomes, delta + bets.margin, size, propensity)
+        centre = centre_of(windows, counts)
+        spread = _believed(spread_of(windows, counts, centre, size, delta), centre)
+        _count(sums, outcomes, centre, np.where(propensity == 0.5, spread, 0.0))
         sums[:, _N] += 1.0
         sums[:, _POSITIVES] += outcomes > 0.0
         sums[:, _NEGATIVES] += outcomes < 0.0
         sums[:, _TOTAL] += outcomes / (2.0 * propensity)
         self.sums[index] = sums
-        self.scale.add(index, outcomes)
-        self._remember(index, outcomes, factors, where)
+        self.scale.window[index, filled % WINDOW] = outcomes
+        self.scale.filled[index] = filled + 1
+        self._remember(bets, outcomes, factors)
         return factors
 
     def _bet(
-        self, index: Index, sums: Floats, outcomes: Floats, null: Floats, size: Floats, propensity: float
+        self, index: Index, sums: Floats, outcomes: Floats, null: Floats, size: Floats, propensity: Floats
     ) -> Floats:
         """Bet on each outcome over its scale; an infinite scale, for unknown, bets nothing."""
-        sides = np.empty((len(index), 2 * SIDES))
-        sides[:, :SIDES] = clipped_ratios(outcomes - null, size)[:, None]
-        sides[:, SIDES:] = clipped_ratios(-outcomes - null, size)[:, None]
+        sides = np.empty((len(index), 2, SIDES))
+        sides[:, 0] = clipped_ratios(outcomes - null, size)[:, None]
+        sides[:, 1] = clipped_ratios(-outcomes - null, size)[:, None]
         # 1/(q + (1-q)e^{-2λd}), written so that d = 0 gives exactly 0 and nothing cancels.
-        gains = 0.0 - np.log1p((1.0 - propensity) * np.expm1(-2.0 * _STAKES * sides))
-        if self.one_sided:
-            gains[:, SIDES:] = 0.0
+        gains = 0.0 - np.log1p((1.0 - propensity)[:, None] * np.expm1(-2.0 * _STAKES * sides.reshape(len(index), -1)))
+        one_sided = sums[:, _ONE_SIDED] != 0.0
+        if one_sided.any():
+            gains[one_sided, SIDES:] = 0.0
         wealth = self.wealth[index] + gains
         self.wealth[index] = wealth
-        log_e = mixtures(wealth[:, :SIDES] if self.one_sided else wealth)
+        log_e = mixtures(wealth)
+        if one_sided.any():
+            log_e[one_sided] = mixtures(wealth[one_sided, :SIDES])
         factors: Floats = log_e - sums[:, _LOG_E]
         sums[:, _LOG_E] = log_e
         sums[:, _PEAK] = np.maximum(sums[:, _PEAK], log_e)
         return factors
 
-    def _remember(self, index: Index, outcomes: Floats, factors: Floats, where: tuple[int, int, int]) -> None:
-        """Keep the outcome where it tells more than the least telling of those kept."""
+    def _remember(self, bets: Bets, outcomes: Floats, factors: Floats) -> None:
+        """Keep each outcome where it tells more than the least telling of those kept."""
+        index = bets.index
         kept = np.abs(self.told[index, :, 1])
         least = kept.argmin(axis=1)
-        for at in np.flatnonzero(np.abs(factors) > kept[np.arange(len(index)), least]).tolist():
-            row, place = index[at], least[at]
-            self.telling[row, place] = where
-            self.told[row, place] = outcomes[at], factors[at]
+        more = np.flatnonzero(np.abs(factors) > kept.min(axis=1))
+        if len(more):
+            rows, places = index[more], least[more]
+            self.telling[rows, places, 0], self.telling[rows, places, 2] = bets.position, bets.baseline
+            self.telling[rows, places, 1] = bets.writes[more]
+            self.told[rows, places, 0], self.told[rows, places, 1] = outcomes[more], factors[more]
 
     @property
     def log_e(self) -> Floats:
         """Log e-value of every row."""
-        return self.sums[:, _LOG_E]
+        return self.sums[: self.rows, _LOG_E]
 
     @property
     def peak_log_e(self) -> Floats:
         """Largest log e-value every row ever reached."""
-        return self.sums[:, _PEAK]
+        return self.sums[: self.rows, _PEAK]
 
     def row(self, row: int) -> Floats:
         """Return the sums of one row, in the order of `effects.PairedProcess`."""
@@ -197,13 +227,14 @@ class PairedBlock:
             row: which.
             smallest_effect: its δ from now on.
         """
+        one_sided = self.sums[row, _ONE_SIDED]
         self.wealth[row], self.sums[row], self.telling[row], self.told[row] = 0.0, 0.0, 0, 0.0
-        self.sums[row, _DELTA] = smallest_effect
+        self.sums[row, _DELTA], self.sums[row, _ONE_SIDED] = smallest_effect, one_sided
         self.scale.clear(row)
 
-    def summary(self) -> tuple[Floats, Floats, Floats]:
-        """Return estimate, standard error and count of every row, as credences ask for them."""
-        sums = self.sums
+    def summary(self, index: Index) -> tuple[Floats, Floats, Floats]:
+        """Return estimate, standard error and count of some rows, as credences ask for them."""
+        sums = self.sums[index]
         n, weight = sums[:, _COUNTED], sums[:, _WEIGHT]
         with np.errstate(divide="ignore", invalid="ignore"):
             best = sums[:, _SUM1] / weight
@@ -213,18 +244,32 @@ class PairedBlock:
             estimates = np.where(n > 0.0, sums[:, _CENTRE] + sums[:, _UNIT] * best, np.nan)
         return estimates, errors, n
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the state as arrays; what is not filled yet is left out."""
-        filled = int(min(WINDOW, self.scale.filled.max(initial=0)))
-        return {
-            "one_sided": np.array([self.one_sided]),
-            "wealth": self.wealth,
-            "sums": self.sums,
-            "window": self.scale.window[:, :filled],
-            "filled": self.scale.filled,
-            "telling": self.telling,
-            "told": self.told,
-        }
+    def to_arrays(self, first: int = 0, last: int | None = None) -> dict[str, NDArray[Any]]:
+        """Return the state of some rows as arrays, all of them by default; what is not filled yet is left out."""
+        rows = slice(first, self.rows if last is None else min(last, self.rows))
+        filled = self.scale.filled[rows]
+        arrays: dict[str, NDArray[Any]] = {name: getattr(self, name)[rows] for name in _TABLES}
+        window = self.scale.window[rows, : int(min(WINDOW, filled.max(initial=0)))]
+        return arrays | {"window": window, "filled": filled}
+
+    def append(self, arrays: Arrays) -> None:
+        """Take up the rows that another's `to_arrays` described, after those there are, bit for bit.
+
+        Raises:
+            ValueError: the arrays do not describe any.
+        """
+        rows_given = len(arrays["filled"]) if "filled" in arrays else 0
+        for name in (*_TABLES, "window", "filled"):
+            if name not in arrays or len(arrays[name]) != rows_given:
+                raise ValueError(f"{name!r} is no part of a block of {rows_given} rows")
+        first = self.rows
+        self.add(np.zeros(len(arrays["sums"])))
+        rows = slice(first, self.rows)
+        for name in _TABLES:
+            getattr(self, name)[rows] = arrays[name]
+        window = arrays["window"]
+        self.scale.window[rows, : window.shape[1]] = window
+        self.scale.filled[rows] = arrays["filled"]
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
@@ -233,17 +278,8 @@ class PairedBlock:
         Raises:
             ValueError: the arrays do not describe one.
         """
-        rows = len(arrays["filled"]) if "filled" in arrays else 0
-        for name in ("one_sided", "wealth", "sums", "window", "filled", "telling", "told"):
-            if name not in arrays or len(arrays[name]) != (1 if name == "one_sided" else rows):
-                raise ValueError(f"{name!r} is no part of a block of {rows} rows")
-        block = cls(one_sided=bool(arrays["one_sided"][0]))
-        for name in ("wealth", "sums", "telling", "told"):
-            setattr(block, name, arrays[name])
-        window = arrays["window"]
-        block.scale.grow(len(window))
-        block.scale.window[:, : window.shape[1]] = window
-        block.scale.filled = arrays["filled"]
+        block = cls()
+        block.append(arrays)
         return block
 
 
@@ -262,9 +298,13 @@ def _count(sums: Floats, outcomes: Floats, centre: Floats, spread: Floats) -> No
     fresh = counts & (sums[:, _COUNTED] == 0.0)
     if fresh.any():
         sums[fresh, _CENTRE], sums[fresh, _UNIT] = centre[fresh], spread[fresh]
-    over = np.where(counts, spread, 1.0)
-    weight = np.where(counts, sums[:, _UNIT] / over, 0.0)
-    deviation = np.where(counts, (outcomes - sums[:, _CENTRE]) / over, 0.0)
+    if counts.all():
+        weight = sums[:, _UNIT] / spread
+        deviation = (outcomes - sums[:, _CENTRE]) / spread
+    else:
+        over = np.where(counts, spread, 1.0)
+        weight = np.where(counts, sums[:, _UNIT] / over, 0.0)
+        deviation = np.where(counts, (outcomes - sums[:, _CENTRE]) / over, 0.0)
     sums[:, _COUNTED] += counts
     sums[:, _WEIGHT] += weight
     sums[:, _WEIGHT2] += weight * weight

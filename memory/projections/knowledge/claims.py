@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from memory.inference.paired import Bets
 from memory.inference.retraction import EDetector
 from memory.inference.scale_rows import Index
 from memory.inference.theories import Forecast, forecast
@@ -78,17 +79,12 @@ class Claims:
                 found.append((at, claim, forecast(panel.process(slot), claim.direction) if claim.direction else None))
         return found
 
-    def score(
-        self,
-        foreseen: Sequence[tuple[int, Claim, Forecast | None]],
-        signed: Sequence[float],
-        position: int,
-        propensity: float,
-    ) -> None:
+    def score(self, foreseen: Sequence[tuple[int, Claim, Forecast | None]], bets: Bets) -> None:
         """Score the theories about an outcome, and let the watches over beliefs see it."""
         for at, claim, prediction in foreseen:
             if prediction is not None:
-                self._score(claim, prediction, float(signed[at]), position, propensity, None)
+                outcome, propensity = float(bets.outcomes[at]), float(bets.propensity[at])
+                self._score(claim, prediction, outcome, bets.position, propensity, None)
 
     def _score(
         self,

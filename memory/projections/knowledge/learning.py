@@ -268,9 +268,7 @@ class Learning:
         }
         claims = [[claim.panel.name, claim.to_state()] for claim in self.claims.all()]
         parts["claims"] = orjson.dumps(claims)
-        parts["models"] = orjson.dumps(
-            [[model, [panel.name for panel in each.writes]] for model, each in self._models.items()]
-        )
+        parts["models"] = orjson.dumps(list(self._models))
         for model, learning in self._models.items():
             parts |= {orjson.dumps([model, *name]).decode(): stored for name, stored in learning.parts()}
         return parts
@@ -296,9 +294,9 @@ class Learning:
                 model, *rest = orjson.loads(name)
                 own.setdefault(model, {})[tuple(rest)] = stored
         panels: dict[str, Panel] = {}
-        for model, order in orjson.loads(parts["models"]):
+        for model in orjson.loads(parts["models"]):
             each = learning._model(model)
-            each.load(own[model], order)
+            each.load(own[model])
             for panel in each.panels():
                 panels[panel.name] = panel
                 learning.claims.load_panel(panel)

@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import orjson
 
+from memory.inference.paired import Bets
 from memory.inference.scale_rows import Floats, Index
 from memory.projections.knowledge.cycles import Cycles
 from memory.projections.knowledge.metric_series import MetricPanels
-from memory.projections.knowledge.panel import ADJUSTED, OBSERVATIONAL, RANDOMISED, Panel
+from memory.projections.knowledge.panel import ADJUSTED, RANDOMISED, Panel
 from memory.projections.knowledge.readings import Readings
 from memory.projections.knowledge.series import Reading, Series
-from memory.projections.knowledge.windows import ActWindows, Outcome, Write
-from memory.projections.knowledge.write_panels import (
+from memory.projections.knowledge.ways import (
     EFFECT,
     IMPACT,
     MOVES,
-    Way,
-    WritePanel,
-    WritePanels,
     borne_on,
+    grade_of,
+    is_clean,
+    moving,
+    softly,
     way_of,
 )
+from memory.projections.knowledge.windows import ActWindows, Outcome, Write
+from memory.projections.knowledge.write_panels import WritePanel
 
 if TYPE_CHECKING:
     from memory.events.envelope import StoredEvent
@@ -46,6 +49,36 @@ class _Own:
     index: Index
 
 
+class _Slips:
+    """Bets that are made together."""
+
+    def __init__(self) -> None:
+        self._index: list[Index] = []
+        self._outcomes: list[Floats] = []
+        self._rest: list[tuple[int, float, int]] = []
+        self._margins: list[Floats] = []
+
+    def add(self, index: Index, outcomes: Floats, propensity: float, margin: Floats | None, write: int) -> None:
+        """Add the bets on one write."""
+        self._index.append(index)
+        self._outcomes.append(outcomes)
+        self._rest.append((len(index), propensity, write))
+        self._margins.append(np.zeros(len(index)) if margin is None else margin)
+
+    def bets(self, position: int, baseline: int) -> Bets:
+        """Give all of them."""
+        counts = [count for count, _, _ in self._rest]
+        return Bets(
+            np.concatenate(self._index),
+            np.concatenate(self._outcomes),
+            np.repeat([propensity for _, propensity, _ in self._rest], counts),
+            np.concatenate(self._margins),
+            np.repeat([write for _, _, write in self._rest], counts),
+            position,
+            baseline,
+        )
+
+
 class ModelLearning:
     """Everything that is learned of one model.
 
@@ -61,7 +94,7 @@ class ModelLearning:
         self.series = Series()
         self.metrics = MetricPanels(model, shared.metrics, shared.families)
         self.cycles = Cycles(model, shared.registry, shared.entities, shared.metrics, shared.families)
-        self.writes = WritePanels(model, shared.registry, shared.entities, shared.metrics, shared.families)
+        self.writes = WritePanel(model, shared.registry, shared.entities, shared.metrics, shared.families)
         self.readings: dict[str, Readings] = {}
         self._own: dict[tuple[str, ...], _Own] = {}
         self._generation = -1
@@ -122,7 +155,7 @@ class ModelLearning:
         as_it_was = not self.windows.has_written(act_id)
         outcomes = self.windows.evaluation(position, act_id, payload.sample, payload.metrics)
         paired = any(outcome.baseline_position is not None for outcome in outcomes)
-        self.writes.mixed = self.writes.mixed or not all(_is_clean(outcome) for outcome in outcomes)
+        self.writes.mixed = self.writes.mixed or not all(is_clean(outcome) for outcome in outcomes)
         expected = [self._contributions(outcome) for outcome in outcomes]
         reading = self.series.read(own.index, values, learn=not paired)
         touched: Touched = []
@@ -131,7 +164,7 @@ class ModelLearning:
         numbered = dict(zip(own.index.tolist(), values.tolist(), strict=True))
         touched += self.cycles.evaluation(position, act_id, numbered)
         for outcome, contributions in zip(outcomes, expected, strict=True):
-            touched += self._outcome(position, outcome, contributions, reading, own)
+            touched += self._outcome(position, outcome, contributions, reading)
         self._settle(position, touched)
 
     def _of_its_own(self, names: tuple[str, ...]) -> _Own:
@@ -148,95 +181,97 @@ class ModelLearning:
 
     def _contributions(self, outcome: Outcome) -> Floats:
         """Give what each write of an outcome was known to do to each of its own metrics: odd parts and even parts."""
-        if _is_clean(outcome) and not self.writes.mixed:
+        if is_clean(outcome) and not self.writes.mixed:
             return np.zeros((1, 2, 0))
         return self.series.expected(outcome.writes, self._of_its_own(outcome.metrics).index)
 
-    def _outcome(self, position: int, outcome: Outcome, contributions: Floats, reading: Reading, own: _Own) -> Touched:
+    def _outcome(self, position: int, outcome: Outcome, contributions: Floats, reading: Reading) -> Touched:
         """Let an outcome bear on the hypotheses about each storage its act wrote."""
+        dropped = self._shared.dropped
         changes = dict(zip(outcome.metrics, outcome.changes, strict=True))
         told = self._of_its_own(outcome.metrics)
-        self._shared.dropped.restatements(self.model, self._shared.metrics, outcome, changes)
-        keep = self._shared.dropped.not_definitional(self.model, outcome, told.names, changes)
-        paired = outcome.baseline_position is not None
-        if paired:
+        dropped.restatements(self.model, self._shared.metrics, outcome, changes)
+        keep = dropped.not_definitional(self.model, outcome, told.names, changes)
+        if outcome.baseline_position is not None:
             change = np.array([changes[name] for name in told.names])
             if keep.any():
                 finite = np.isfinite(change)
                 self.series.learn(outcome.writes, told.index[finite], change[finite])
+            doubt = self.series.doubt(outcome.writes, told.index)
         else:
-            places = {int(number): at for at, number in enumerate(reading.index)}
-            at = np.array([places[int(number)] for number in told.index], dtype=np.int64)
+            at = np.searchsorted(reading.index, told.index)
             keep = keep & reading.known[at]
             change = reading.residual[at] + contributions.sum(axis=(0, 1))
+            # Whoever acts when a metric is unusual will see it return, more or less than was expected.
+            returns = _RETURN * np.abs(reading.return_expected[at])
+            doubt = self.series.doubt(outcome.writes, told.index) + returns
         if not keep.any():
             return []
-        names = told.names if keep.all() else tuple(name for name, kept in zip(told.names, keep, strict=True) if kept)
-        clean = _is_clean(outcome)
-        doubt = self._doubt(outcome, told, reading)
-        baseline = outcome.baseline_position or 0
-        touched: Touched = []
+        if keep.all():
+            return self._bear(position, outcome, told.names, change, contributions, doubt)
+        names = tuple(name for name, kept in zip(told.names, keep, strict=True) if kept)
+        if contributions.shape[2]:
+            contributions = contributions[:, :, keep]
+        return self._bear(position, outcome, names, change[keep], contributions, doubt[:, keep])
+
+    def _bear(
+        self,
+        position: int,
+        outcome: Outcome,
+        names: tuple[str, ...],
+        change: Floats,
+        contributions: Floats,
+        doubt: Floats,
+    ) -> Touched:
+        """Bet on what an outcome says of each of its act's writes.
+
+        Args:
+            position: The outcome.
+            outcome: What its act wrote.
+            names: The metrics.
+            change: Of each metric.
+            contributions: What each write was known to do: by write, odd and even part, and metric; none if clean.
+            doubt: By write and metric, how far the change may be off whatever that write did.
+        """
+        slips, clean, paired = _Slips(), is_clean(outcome), outcome.baseline_position is not None
+        rows_of = self.writes.rows
         for number, write in enumerate(outcome.writes):
-            way = way_of(self.model, write, _grade(outcome.writes, write, paired=paired))
+            way = way_of(
+                self.model, write, grade_of(outcome.writes, write, paired=outcome.baseline_position is not None)
+            )
             odd = even = change
             if contributions.shape[2]:
                 others = change - (contributions.sum(axis=(0, 1)) - contributions[number].sum(axis=0))
                 odd, even = others - contributions[number, 1], others - contributions[number, 0]
             parts = borne_on(way, clean=clean)
             alone = change if clean else odd if EFFECT in parts else even
-            margin = None if way.grade != ADJUSTED else doubt[number][keep]
-            touched.append(self._bet(position, way, write, names, parts, alone[keep], baseline, margin))
+            signed = np.concatenate([alone * write.sign if part == EFFECT else alone for part in parts])
+            coin = write.propensity if way.grade == RANDOMISED else 0.5
+            margin = doubt[number] if way.grade == ADJUSTED else None
+            slips.add(rows_of(way, write.storage_id, names, parts, position), signed, coin, margin, write.position)
             if len(way.parts) > 1 and contributions.shape[2]:
-                soft = Way(self.model, write.method, write.level, ADJUSTED, (IMPACT,))
-                margin = doubt[number][keep]
-                touched.append(self._bet(position, soft, write, names, (IMPACT,), even[keep], baseline, margin))
+                index = rows_of(softly(self.model, write), write.storage_id, names, (IMPACT,), position)
+                slips.add(index, even, 0.5, doubt[number], write.position)
             if write.fresh and clean:
-                touched += self._moves(position, write, names, change[keep], baseline)
-        return touched
+                self._moves(slips, write, names, change, position)
+        return self._bet(slips.bets(position, outcome.baseline_position or 0))
 
-    def _doubt(self, outcome: Outcome, told: _Own, reading: Reading) -> Floats:
-        """Give how far an outcome may be off for each write whatever that did: judged before it came.
-
-        The others' even parts may be estimated wrongly; and where a forecast serves as baseline, whoever acts when a
-        metric is unusual will see it return, more or less than was expected.
-        """
-        doubt = self.series.doubt(outcome.writes, told.index)
-        if outcome.baseline_position is None:
-            places = {int(number): at for at, number in enumerate(reading.index)}
-            at = np.array([places[int(number)] for number in told.index], dtype=np.int64)
-            doubt = doubt + _RETURN * np.abs(reading.return_expected[at])
-        return doubt
-
-    def _bet(
-        self,
-        position: int,
-        way: Way,
-        write: Write,
-        names: tuple[str, ...],
-        parts: tuple[str, ...],
-        change: Floats,
-        baseline: int,
-        margin: Floats | None = None,
-    ) -> tuple[WritePanel, Index]:
-        panel = self.writes.panel(way, write.storage_id, position)
-        index = panel.rows(names, parts, self._smallest)
-        signed = np.concatenate([change * write.sign if part == EFFECT else change for part in parts])
-        propensity = write.propensity if way.grade == RANDOMISED else 0.5
-        foreseen = self._shared.claims.foresee(panel, index)
-        panel.update(index, signed, propensity, (position, write.position, baseline), margin)
-        self._shared.claims.score(foreseen, signed.tolist(), position, propensity)
-        return panel, index
-
-    def _moves(self, position: int, write: Write, names: tuple[str, ...], change: Floats, baseline: int) -> Touched:
+    def _moves(self, slips: _Slips, write: Write, names: tuple[str, ...], change: Floats, position: int) -> None:
         """Ask whether writes in ever new directions move a metric at all, where it is said what matters."""
         smallest = np.array([self._smallest(name) for name in names])
         asked = (smallest > 0.0) & np.isfinite(change)
-        if not asked.any():
-            return []
-        way = Way(self.model, write.method, write.level, OBSERVATIONAL, (MOVES,))
-        moved = np.where(np.abs(change) > smallest, 1.0, -1.0)[asked]
-        chosen = tuple(name for name, kept in zip(names, asked, strict=True) if kept)
-        return [self._bet(position, way, write, chosen, (MOVES,), moved, baseline)]
+        if asked.any():
+            chosen = tuple(name for name, kept in zip(names, asked, strict=True) if kept)
+            index = self.writes.rows(moving(self.model, write), write.storage_id, chosen, (MOVES,), position)
+            moved = np.where(np.abs(change) > smallest, 1.0, -1.0)[asked]
+            slips.add(index, moved, 0.5, None, write.position)
+
+    def _bet(self, bets: Bets) -> Touched:
+        claims = self._shared.claims
+        foreseen = claims.foresee(self.writes, bets.index)
+        self.writes.update(bets)
+        claims.score(foreseen, bets)
+        return [(self.writes, bets.index)]
 
     def _smallest(self, metric: str) -> float:
         return self._shared.metrics.smallest_effect(self.model, metric)
@@ -280,9 +315,8 @@ class ModelLearning:
     def end(self, position: int, entities: Iterable[int], reason: str) -> None:
         """Let questions rest about storages that are no more, or turned out to be others."""
         for entity in entities:
-            for panel in self.writes.of_storage(entity):
-                self._shared.claims.end(position, panel, range(panel.slots), reason)
-            ended = self.cycles.end(entity)
+            ended: list[tuple[Panel, list[int]]] = [(self.writes, self.writes.of_storage(entity))]
+            ended += self.cycles.end(entity)
             for readings in self.readings.values():
                 ended += readings.end(entity)
             for each, slots in ended:
@@ -305,15 +339,17 @@ class ModelLearning:
     def metric_redefined(self, position: int, metric: str) -> None:
         """Start the evidence on a metric again where it was gathered under another smallest effect of interest."""
         now = self._smallest(metric)
-        for panel, slots in self.writes.of_metric(metric):
-            renewed = [
-                slot for slot in slots if panel.part(slot) == MOVES or panel.process(slot).smallest_effect != now
-            ]
-            self._shared.claims.ask_again(position, panel, renewed, "what matters of this metric was defined anew")
+        writes = self.writes
+        renewed = [
+            slot
+            for slot in writes.of_metric(metric)
+            if writes.part(slot) == MOVES or writes.process(slot).smallest_effect != now
+        ]
+        self._shared.claims.ask_again(position, writes, renewed, "what matters of this metric was defined anew")
         self._shared.claims.reconsider(position, self.model)
 
     def _about(self, metric: str) -> Iterator[tuple[Panel, Sequence[int]]]:
-        yield from self.writes.of_metric(metric)
+        yield self.writes, self.writes.of_metric(metric)
         number = self._shared.metrics.names(self.model).index(metric)
         yield from self.metrics.of_metric(number)
         yield from self.cycles.of_metric(number)
@@ -322,7 +358,7 @@ class ModelLearning:
 
     def panels(self) -> Iterator[Panel]:
         """Yield every panel there is."""
-        yield from self.writes
+        yield self.writes
         yield from self.metrics.panels()
         yield from self.cycles.panels()
         for readings in self.readings.values():
@@ -331,22 +367,16 @@ class ModelLearning:
     def parts(self) -> Iterator[tuple[list[str], bytes]]:
         """Yield everything in its stored form, by what it is called."""
         yield ["windows"], self.windows.stored()
-        yield ["mixed"], b"mixed" if self.writes.mixed else b""
         yield ["series"], self.series.stored()
         yield ["metrics"], self.metrics.stored()
         yield ["cycles"], self.cycles.stored()
         for statistic, readings in self.readings.items():
             yield ["readings", statistic], readings.stored()
-        for panel in self.writes:
-            yield ["writes", panel.name], panel.stored()
+        for name, stored in self.writes.parts():
+            yield ["writes", *name], stored
 
-    def load(self, parts: Mapping[tuple[str, ...], bytes], order: Sequence[str]) -> None:
-        """Go on from the stored parts; families and metrics are there already.
-
-        Args:
-            parts: By what they are called.
-            order: The names of the panels of writes, in the order in which they came.
-        """
+    def load(self, parts: Mapping[tuple[str, ...], bytes]) -> None:
+        """Go on from the stored parts, by what they are called; families and metrics are there already."""
         shared = self._shared
         self.windows = ActWindows.from_state(self.model, orjson.loads(parts["windows",]))
         self.series = Series.unpacked(parts["series",])
@@ -355,23 +385,6 @@ class ModelLearning:
         for name, stored in parts.items():
             if name[0] == "readings":
                 self.readings[name[1]] = Readings.unpacked(self.model, stored, shared.entities, shared.families)
-        self.writes.mixed = bool(parts["mixed",])
-        self.writes.load([parts["writes", name] for name in order])
-
-
-def _is_clean(outcome: Outcome) -> bool:
-    """Say whether an outcome is of one write, compared with a baseline of its act: nothing has to be estimated."""
-    return outcome.baseline_position is not None and len(outcome.writes) == 1
-
-
-def _grade(writes: Sequence[Write], write: Write, *, paired: bool) -> str:
-    """Say how well an outcome tells what one of its act's writes did.
-
-    A coin of its own makes a write's side independent of all else in the act. Of two writes on one coin nobody knows
-    which did what.
-    """
-    if write.randomised and write.dose is not None:
-        others = [each for each in writes if each is not write and each.randomised]
-        if all(write.coin is not None and each.coin is not None and each.coin != write.coin for each in others):
-            return RANDOMISED
-    return OBSERVATIONAL if paired and len(writes) == 1 else ADJUSTED
+        numbers = sorted(int(name[2]) for name in parts if name[:2] == ("writes", "rows") and len(name) == 3)
+        portions = [parts["writes", "rows", str(number)] for number in numbers]
+        self.writes.load(parts["writes", "rows"], parts["writes", "mixed"], portions)

@@ -1,9 +1,9 @@
-"""Effects and impacts: what the writes to one storage, done in one way, do to every metric."""
+"""Effects and impacts: what the writes to every storage, done in every way, do to every metric."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,96 +11,133 @@ import numpy as np
 import orjson
 
 from memory.inference.effects import PairedProcess
-from memory.inference.packed import pack, unpack
-from memory.inference.paired import PairedBlock
+from memory.inference.packed import pack
+from memory.inference.paired import Bets, PairedBlock
 from memory.inference.scale_rows import Floats, Index
 from memory.projections.knowledge.entities import Entities
 from memory.projections.knowledge.families import Families, HypothesisFamily
 from memory.projections.knowledge.metrics import MetricBook
-from memory.projections.knowledge.panel import RANDOMISED, About, FamilyKey, Measure, Panel, Telling
-from memory.projections.knowledge.windows import Write
+from memory.projections.knowledge.panel import About, FamilyKey, Measure, Panel, Telling
+from memory.projections.knowledge.series import head_of, with_head
+from memory.projections.knowledge.ways import MOVES, Way
 from memory.projections.registry import StorageRegistry
 
-EFFECT, IMPACT, MOVES = "effect", "impact", "moves"
-"""Odd part, even part, and whether there is any: the last is told as an impact of direction 0."""
+_PORTION = 64
+"""Rows that are stored together: an outcome touches few of these portions."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way of writing: outcomes of different ways are different series."""
+class _Row:
+    """What one hypothesis asks."""
 
-    model: str
-    method: str | None
-    level: float | None
-    grade: str
-    parts: tuple[str, ...]
-
-    def family(self, part: str) -> FamilyKey:
-        """Give the key of the family of one part."""
-        kind, aspect = (IMPACT, MOVES) if part == MOVES else (part, "")
-        return FamilyKey(self.model, kind, self.method, self.level, self.grade, aspect)
+    family: HypothesisFamily
+    part: str
+    storage_id: int
+    metric: str
 
 
 class WritePanel(Panel):
-    """Every hypothesis about one storage and one way of writing it: a row per metric and part.
+    """Every hypothesis about what writes to a model do: a row per way of writing, storage, metric and part.
 
     Args:
-        way: How it is written.
-        storage_id: The storage.
-        surroundings: What hypotheses are registered in and named by.
+        model: The model.
+        registry: Which storages there are.
+        entities: What they turned out to be.
+        metrics: Which metrics there are.
+        families: Where the families are kept.
     """
 
-    def __init__(self, way: Way, storage_id: int, surroundings: WritePanels) -> None:
-        super().__init__(_name(way, storage_id), way.model)
-        self.way = way
-        self.storage_id = storage_id
-        self._around = surroundings
-        self.block = PairedBlock(one_sided=way.parts == (MOVES,))
-        self.metrics: dict[str, int] = {}
-        """Metric to its first row."""
-        self._rows: dict[tuple[tuple[str, ...], tuple[str, ...]], Index] = {}
-        self._families = {part: surroundings.family(way.family(part)) for part in way.parts}
+    def __init__(
+        self, model: str, registry: StorageRegistry, entities: Entities, metrics: MetricBook, families: Families
+    ) -> None:
+        super().__init__(f"writes {model}", model)
+        self.mixed = False
+        """Whether acts have been met of several writes, or without a baseline: even parts are then estimated too."""
+        self.block = PairedBlock()
+        self._registry = registry
+        self._entities = entities
+        self._metrics = metrics
+        self._families = families
+        self._ways: dict[Way, int] = {}
+        self._asks: list[_Row] = []
+        self._first: dict[tuple[Way, int], dict[str, int]] = {}
+        """(way, storage) to metric to its first row; the rows of its other parts follow."""
+        self._found: dict[tuple[Way, int, tuple[str, ...], tuple[str, ...]], Index] = {}
+        self._portions: dict[int, bytes] = {}
+        self._head: bytes | None = None
 
-    def rows(self, metrics: tuple[str, ...], parts: tuple[str, ...], smallest_effect: Callable[[str], float]) -> Index:
-        """Give the rows of metrics, part by part; those not met before are registered."""
-        found = self._rows.get((metrics, parts))
+    # Rows
+
+    def rows(self, way: Way, storage_id: int, metrics: tuple[str, ...], parts: tuple[str, ...], position: int) -> Index:
+        """Give the rows of metrics, part by part; those not met before are registered.
+
+        Args:
+            way: How the storage was written.
+            storage_id: The storage.
+            metrics: The metrics.
+            parts: Some of the way's parts.
+            position: The outcome: families settle at their first.
+        """
+        found = self._found.get((way, storage_id, metrics, parts))
         if found is None:
+            of_metric = self._first.setdefault((way, storage_id), {})
             for metric in metrics:
-                if metric not in self.metrics:
-                    self._register(metric, smallest_effect(metric))
-            first = np.array([self.metrics[metric] for metric in metrics], dtype=np.int64)
-            found = np.concatenate([first + self.way.parts.index(part) for part in parts])
-            self._rows[metrics, parts] = found
+                if metric not in of_metric:
+                    self._register(way, storage_id, metric, position)
+            first = np.array([of_metric[metric] for metric in metrics], dtype=np.int64)
+            found = np.concatenate([first + way.parts.index(part) for part in parts])
+            self._found[way, storage_id, metrics, parts] = found
         return found
 
-    def _register(self, metric: str, smallest_effect: float) -> None:
-        at = self.metrics[metric] = self.slots
-        parts = self.way.parts
-        self.block.add(np.full(len(parts), 0.0 if parts == (MOVES,) else smallest_effect))
-        self.room(at + len(parts))
-        for offset, part in enumerate(parts):
-            self.log_weight[at + offset] = self._families[part].log_weight(self.storage_id, metric)
+    def _register(self, way: Way, storage_id: int, metric: str, position: int) -> None:
+        self._ways.setdefault(way, len(self._ways))
+        first = self._first[way, storage_id][metric] = self.slots
+        moves = way.parts == (MOVES,)
+        smallest = 0.0 if moves else self._metrics.smallest_effect(self.model, metric)
+        self.block.add(np.full(len(way.parts), smallest), one_sided=moves)
+        self.room(first + len(way.parts))
+        for offset, part in enumerate(way.parts):
+            family = self._family(way.family(part), position)
+            self.log_weight[first + offset] = family.log_weight(storage_id, metric)
+            self._asks.append(_Row(family, part, storage_id, metric))
+        self._head = None
 
-    def update(
-        self, index: Index, signed: Floats, propensity: float, where: tuple[int, int, int], margin: Floats | None
-    ) -> None:
-        """Bet on one outcome of each row."""
-        self.block.update(index, signed, propensity, where, margin)
-        for offset, family in enumerate(self._families.values()):
-            family.outcomes += int(np.count_nonzero(index % len(self.way.parts) == offset))
-        self.changed()
+    def _family(self, key: FamilyKey, position: int) -> HypothesisFamily:
+        """Give a family, settling it now over every storage and metric there is if it is new."""
+        family = self._families.get(key)
+        if family is None:
+            storages = [storage.storage_id for storage in self._registry.storages(self.model)]
+            metrics, left_out = self._metrics.known(self.model), self._metrics.left_out(self.model)
+            early = len(storages) * len(metrics)
+            family = self._families.settle(key, position, early, (storages, metrics), left_out)
+        if self not in family.panels:
+            family.panels.append(self)
+        return family
+
+    def update(self, bets: Bets) -> None:
+        """Bet on outcomes."""
+        self.block.update(bets)
+        for row in bets.index.tolist():
+            self._asks[row].family.outcomes += 1
+            self._portions.pop(row // _PORTION, None)
 
     def process(self, slot: int) -> PairedProcess:
         """Give one hypothesis' statistics."""
         return PairedProcess.of(self.block, slot)
 
-    def part(self, slot: int) -> str:
-        """Give which part of an outcome a hypothesis is about."""
-        return self.way.parts[slot % len(self.way.parts)]
+    def changed(self) -> None:
+        """Take note that weights or epochs of unknown rows are out of date."""
+        self._portions.clear()
 
-    def metric(self, slot: int) -> str:
-        """Give the metric of a hypothesis."""
-        return list(self.metrics)[slot // len(self.way.parts)]
+    def renew(self, slot: int) -> None:
+        """Ask a question anew."""
+        kept = self._portions
+        self._portions = {}
+        super().renew(slot)
+        self._portions = kept
+        self._portions.pop(slot // _PORTION, None)
+
+    # What a panel says
 
     @property
     def log_e(self) -> Floats:
@@ -114,16 +151,21 @@ class WritePanel(Panel):
 
     def family(self, slot: int) -> HypothesisFamily:
         """Give the family of a hypothesis."""
-        return self._families[self.part(slot)]
+        return self._asks[slot].family
+
+    def part(self, slot: int) -> str:
+        """Give which part of an outcome a hypothesis is about."""
+        return self._asks[slot].part
 
     def asked(self, slot: int) -> list[Any]:
         """Give storage and metric."""
-        return [self.storage_id, self.metric(slot)]
+        return [self._asks[slot].storage_id, self._asks[slot].metric]
 
     def about(self, slot: int) -> About:
         """Say which storage, by its key now, and which metric."""
-        key, names = self._around.entities.named(self.storage_id)
-        return About(key, self.metric(slot), names, self.storage_id)
+        asks = self._asks[slot]
+        key, names = self._entities.named(asks.storage_id)
+        return About(key, asks.metric, names, asks.storage_id)
 
     def direction(self, slot: int) -> int:
         """Give the side with more evidence; 0 for one that only moves."""
@@ -145,144 +187,84 @@ class WritePanel(Panel):
         return float(sequence.n), sequence.estimate, deviation
 
     def summary(self, family: HypothesisFamily) -> tuple[Floats, Floats, Floats]:
-        """Give estimates, standard errors and counts of one part's hypotheses."""
-        part = next(part for part, each in self._families.items() if each is family)
-        offset, step = self.way.parts.index(part), len(self.way.parts)
-        estimates, errors, counts = self.block.summary()
-        return estimates[offset::step], errors[offset::step], counts[offset::step]
+        """Give estimates, standard errors and counts of a family's hypotheses."""
+        rows = [row for row, asks in enumerate(self._asks) if asks.family is family]
+        return self.block.summary(np.array(rows, dtype=np.int64))
 
     def telling(self, slot: int) -> list[Telling]:
         """Give the outcomes that moved the evidence most, oldest first."""
+        where, what = self.block.telling[slot].tolist(), self.block.told[slot].tolist()
         found = [
-            Telling(outcome, write, baseline, float(told[0]), float(told[1]))
-            for (outcome, write, baseline), told in zip(
-                self.block.telling[slot].tolist(), self.block.told[slot], strict=True
-            )
-            if outcome
+            Telling(position, write, baseline, outcome, factor)
+            for (position, write, baseline), (outcome, factor) in zip(where, what, strict=True)
+            if position
         ]
         return sorted(found, key=lambda each: each.position)
 
+    def of_metric(self, metric: str) -> list[int]:
+        """Give the slots about a metric."""
+        return [slot for slot, asks in enumerate(self._asks) if asks.metric == metric]
+
+    def of_storage(self, storage_id: int) -> list[int]:
+        """Give the slots about a storage."""
+        return [slot for slot, asks in enumerate(self._asks) if asks.storage_id == storage_id]
+
     def _renew(self, slot: int) -> None:
-        metric = self.metric(slot)
-        smallest = 0.0 if self.way.parts == (MOVES,) else self._around.metrics.smallest_effect(self.model, metric)
+        moves = self.part(slot) == MOVES
+        smallest = 0.0 if moves else self._metrics.smallest_effect(self.model, self._asks[slot].metric)
         self.block.renew(slot, smallest)
 
+    # State
+
     def _compared(self) -> bytes:
-        return self._packed()
+        own = {"log_weight": self.log_weight, "epoch": self.epoch}
+        return self._described() + pack(self.block.to_arrays() | own)
 
-    def _packed(self) -> bytes:
-        way = self.way
-        head = [[way.method, way.level, way.grade, list(way.parts)], self.storage_id, list(self.metrics)]
-        arrays = self.block.to_arrays() | {"log_weight": self.log_weight, "epoch": self.epoch, "amended": self.amended}
-        described = orjson.dumps(head)
-        return len(described).to_bytes(4, "little") + described + pack(arrays)
+    def _described(self) -> bytes:
+        if self._head is None:
+            ways = [[way.method, way.level, way.grade, list(way.parts)] for way in self._ways]
+            groups = [[self._ways[way], storage_id, list(of)] for (way, storage_id), of in self._first.items()]
+            order = [
+                [self._ways[way], storage_id, first]
+                for (way, storage_id), of in self._first.items()
+                for first in of.values()
+            ]
+            self._head = orjson.dumps([ways, groups, [first for _, _, first in order]])
+        return self._head
 
-    @classmethod
-    def unpacked(cls, model: str, stored: bytes, surroundings: WritePanels) -> WritePanel:
-        """Rebuild from the stored form."""
-        length = int.from_bytes(stored[:4], "little")
-        (method, level, grade, parts), storage_id, metrics = orjson.loads(stored[4 : 4 + length])
-        panel = cls(Way(model, method, level, grade, tuple(parts)), storage_id, surroundings)
-        arrays = unpack(stored[4 + length :])
-        panel.room(len(arrays["epoch"]))
-        panel.log_weight, panel.epoch = arrays.pop("log_weight"), arrays.pop("epoch")
-        panel.amended = arrays.pop("amended")
-        panel.block = PairedBlock.from_arrays(arrays)
-        panel.metrics = {metric: at * len(parts) for at, metric in enumerate(metrics)}
-        panel._stored = stored
-        return panel
+    def parts(self) -> Iterator[tuple[list[str], bytes]]:
+        """Yield the stored form, portion by portion."""
+        yield ["rows"], self._described()
+        yield ["mixed"], b"mixed" if self.mixed else b""
+        for portion in range(-(-self.slots // _PORTION)):
+            stored = self._portions.get(portion)
+            if stored is None:
+                first, last = portion * _PORTION, min(self.slots, (portion + 1) * _PORTION)
+                own = {name: getattr(self, name)[first:last] for name in ("log_weight", "epoch", "amended")}
+                stored = self._portions[portion] = with_head([], self.block.to_arrays(first, last) | own)
+            yield ["rows", str(portion)], stored
 
-
-class WritePanels:
-    """The panels of every way of writing every storage of one model.
-
-    Args:
-        model: The model.
-        registry: Which storages there are.
-        entities: What they turned out to be.
-        metrics: Which metrics there are.
-        families: Where the families are kept.
-    """
-
-    def __init__(
-        self, model: str, registry: StorageRegistry, entities: Entities, metrics: MetricBook, families: Families
-    ) -> None:
-        self.model = model
-        self.registry = registry
-        self.entities = entities
-        self.metrics = metrics
-        self._families = families
-        self.mixed = False
-        """Whether acts have been met of several writes, or without a baseline: even parts are then estimated too."""
-        self._position = 0
-        self._panels: dict[tuple[Way, int], WritePanel] = {}
-
-    def panel(self, way: Way, storage_id: int, position: int) -> WritePanel:
-        """Give the panel of a way and a storage; its families settle at the first."""
-        panel = self._panels.get((way, storage_id))
-        if panel is None:
-            self._position = position
-            panel = self._panels[way, storage_id] = WritePanel(way, storage_id, self)
-            for family in panel._families.values():
-                family.panels.append(panel)
-        return panel
-
-    def family(self, key: FamilyKey) -> HypothesisFamily:
-        """Give a family, settling it now over every storage and metric there is if it is new."""
-        family = self._families.get(key)
-        if family is None:
-            storages = [storage.storage_id for storage in self.registry.storages(self.model)]
-            metrics, left_out = self.metrics.known(self.model), self.metrics.left_out(self.model)
-            early = len(storages) * len(metrics)
-            family = self._families.settle(key, self._position, early, (storages, metrics), left_out)
-        return family
-
-    def of_metric(self, metric: str) -> Iterator[tuple[WritePanel, list[int]]]:
-        """Yield every panel with the slots about a metric."""
-        for panel in list(self._panels.values()):
-            first = panel.metrics.get(metric)
-            if first is not None:
-                yield panel, list(range(first, first + len(panel.way.parts)))
-
-    def of_storage(self, storage_id: int) -> Iterator[WritePanel]:
-        """Yield the panels of one storage."""
-        for (_, each), panel in list(self._panels.items()):
-            if each == storage_id:
-                yield panel
-
-    def __iter__(self) -> Iterator[WritePanel]:
-        return iter(list(self._panels.values()))
-
-    def load(self, stored: Sequence[bytes]) -> None:
-        """Go on from the stored forms of the panels, in their order."""
-        for each in stored:
-            panel = WritePanel.unpacked(self.model, each, self)
-            self._panels[panel.way, panel.storage_id] = panel
-            for family in panel._families.values():
-                family.panels.append(panel)
-
-
-def way_of(model: str, write: Write, grade: str) -> Way:
-    """Give the way of a write, and so the parts of its outcome that it can bear on.
-
-    With a coin both parts are told apart. Without one they are confounded: a signed write then bears on `effect` only,
-    an unsigned one on `impact` only.
-    """
-    if write.dose is None or write.fresh:
-        parts: tuple[str, ...] = (IMPACT,)
-    else:
-        parts = (EFFECT, IMPACT) if grade == RANDOMISED else (EFFECT,)
-    return Way(model, write.method, write.level, grade, parts)
-
-
-def borne_on(way: Way, *, clean: bool) -> tuple[str, ...]:
-    """Give the parts that an outcome bears on.
-
-    What is compared with a forecast, or stripped of other writes' effects, no coin makes symmetric: where both parts
-    could be told apart, the even one is then a matter of adjustment, and has a way of its own.
-    """
-    return way.parts if clean or len(way.parts) == 1 else (EFFECT,)
-
-
-def _name(way: Way, storage_id: int) -> str:
-    return orjson.dumps(["writes", way.model, way.method, way.level, way.grade, *way.parts, storage_id]).decode()
+    def load(self, described: bytes, mixed: bytes, portions: Sequence[bytes]) -> None:
+        """Go on from the stored form; the families are there already."""
+        ways, groups, firsts = orjson.loads(described)
+        known = [Way(self.model, method, level, grade, tuple(parts)) for method, level, grade, parts in ways]
+        self._ways = {way: at for at, way in enumerate(known)}
+        self.mixed = bool(mixed)
+        places = iter(firsts)
+        found: list[tuple[int, Way, int, str]] = []
+        for way_number, storage_id, metrics in groups:
+            way = known[way_number]
+            self._first[way, storage_id] = {metric: next(places) for metric in metrics}
+            found += [(first, way, storage_id, metric) for metric, first in self._first[way, storage_id].items()]
+        for _, way, storage_id, metric in sorted(found, key=lambda each: each[0]):
+            for part in way.parts:
+                self._asks.append(_Row(self._family(way.family(part), 0), part, storage_id, metric))
+        self.room(len(self._asks))
+        for number, stored in enumerate(portions):
+            _, arrays = head_of(stored)
+            rows = slice(number * _PORTION, number * _PORTION + len(arrays["epoch"]))
+            for name in ("log_weight", "epoch", "amended"):
+                getattr(self, name)[rows] = arrays.pop(name)
+            self.block.append(arrays)
+            self._portions[number] = stored
+        self._head = described
