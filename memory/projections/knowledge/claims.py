@@ -356,6 +356,15 @@ class Claims:
             rows |= knowledge_rows(claim)
         return rows
 
+    def forecast_of(self, theory_id: str) -> Forecast | None:
+        """Give what a theory says about its next outcome; None where none of that identity holds."""
+        for claim in self.all():
+            if claim.identity("theory") == theory_id:
+                if not isinstance(claim.panel, WritePanel):
+                    return claim.block_forecast()
+                return forecast(claim.panel.process(claim.slot), claim.direction) if claim.direction else None
+        return None
+
     def succeed(self, before: Claims, position: int) -> None:
         """Take the place of other claims, from an amendment on: these are of the amended history.
 
@@ -369,6 +378,8 @@ class Claims:
                 panel.amend(earlier.get(panel.name))
         was, now = before.rows(), self._claimed()
         self.told = self.told.after(position, was, now, before.told)
+        # What was told of a belief stays told: only what the amendment changes is added.
+        self._revisions = {}
         for claim in self.all():
             key = beliefs.name, claim.identity("belief")
             if claim.belief_since is not None and self.told.changed.get(key[1]) == position:

@@ -233,12 +233,11 @@ class ModelLearning:
             contributions: What each write was known to do: by write, odd and even part, and metric; none if clean.
             doubt: By write and metric, how far the change may be off whatever that write did.
         """
-        slips, clean, paired = _Slips(), is_clean(outcome), outcome.baseline_position is not None
+        slips, clean = _Slips(), is_clean(outcome)
+        paired = outcome.baseline_position is not None
         rows_of = self.writes.rows
         for number, write in enumerate(outcome.writes):
-            way = way_of(
-                self.model, write, grade_of(outcome.writes, write, paired=outcome.baseline_position is not None)
-            )
+            way = way_of(self.model, write, grade_of(outcome.writes, write, paired=paired))
             odd = even = change
             if contributions.shape[2]:
                 others = change - (contributions.sum(axis=(0, 1)) - contributions[number].sum(axis=0))

@@ -31,7 +31,7 @@ _TABLES: tuple[tuple[Table, str], ...] = (
     (architectural_facts, "fact_id"),
     (registered_predictions, "position"),
 )
-_HISTORIES = (predictions, belief_revisions)
+_HISTORIES = (predictions,)
 _ROWS_PER_STATEMENT = 500
 _FOUND_OUT = ("unknown_name", "repeated_observation")
 """Reasons of facts that are about one name and were found in records, not in a map."""
@@ -68,7 +68,7 @@ class PendingRows:
         facts = architectural_facts.name
         kept = {key: row for key, row in self._replaced.items() if key[0] != facts or not _is_measured(row, target)}
         self._replaced = kept | replaced
-        self._added = [each for each in self._added if each[1]["position"] < target] + added
+        self._added = [each for each in self._added if _stays(each, target)] + added
         self._evidence = {
             pattern: [row for row in rows if row["position"] < target] for pattern, rows in self._evidence.items()
         } | evidence_of
@@ -85,9 +85,15 @@ class PendingRows:
         for patterns_of in _portions(list(self._evidence)):
             connection.execute(delete(evidence).where(evidence.c.pattern_id.in_(patterns_of)))
         insert_rows(connection, evidence, [row for rows in self._evidence.values() for row in rows])
-        for table in _HISTORIES:
+        for table in (*_HISTORIES, belief_revisions):
             insert_rows(connection, table, [row for name, row in self._added if name == table.name])
         self._replaced, self._added, self._evidence, self._from = {}, [], {}, None
+
+
+def _stays(added: tuple[str, dict[str, Any]], target: int) -> bool:
+    """Say whether a row that waits is not of the outcomes that are told anew: what was told of a belief stays told."""
+    table, row = added
+    return table == belief_revisions.name or row["position"] < target
 
 
 def _is_measured(row: dict[str, Any], target: int) -> bool:

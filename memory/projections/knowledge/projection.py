@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 from sqlalchemy import Connection, delete, select
 
 from memory.events.amendments import Amendment
 from memory.events.envelope import StoredEvent
 from memory.events.registry import Payload, payload_type
+from memory.inference.theories import Forecast
 from memory.projections.amendments import Amendments
 from memory.projections.base import Contents, Projection
 from memory.projections.knowledge.learning import LEARNS_FROM, Learning
 from memory.projections.knowledge.pending import PendingRows
 from memory.projections.knowledge.snapshots import Snapshots
+from memory.projections.knowledge.stated import Stated
 from memory.projections.knowledge_tables import (
     architectural_facts,
     belief_revisions,
@@ -67,7 +71,8 @@ class KnowledgeProjection(Projection):
         """Fold one event in; an amendment looks back at all before it."""
         payload = contents.payload(event)
         if not isinstance(payload, Amendment):
-            self.apply(event, payload)
+            if self._amendments.stands(payload):
+                self.apply(event, payload)
         elif issubclass(payload_type(payload.target_type), LEARNS_FROM) and self._amendments.note(event, payload):
             self._learn_anew(event.position, payload.position, contents)
 
@@ -76,6 +81,15 @@ class KnowledgeProjection(Projection):
         self._snapshot(event.position, self.learning)
         self.learning.apply(event, payload)
         self._last = event.position
+
+    @property
+    def stated(self) -> Stated:
+        """What was stated."""
+        return self.learning.stated
+
+    def forecast_of(self, theory_id: str, context: Any) -> Forecast | None:
+        """Give what a theory of the data says about its next outcome, whatever it is asked for; None: nothing."""
+        return self.learning.claims.forecast_of(theory_id)
 
     def _snapshot(self, position: int, learning: Learning) -> None:
         if self._snapshots.due(position, self._last):
