@@ -9,9 +9,28 @@ import pytest
 from memory.inference import PairedProcess
 from memory.inference.kernel import LAMBDAS
 from memory.inference.packed import pack, unpack
-from memory.inference.paired import PairedBlock
+from memory.inference.paired import Bets, PairedBlock
 
-ROW = np.array([0])
+
+def block_of(*smallest_effects: float) -> PairedBlock:
+    block = PairedBlock()
+    block.add(np.array(smallest_effects))
+    return block
+
+
+def take(block: PairedBlock, outcomes: dict[int, float], propensity: float = 0.5, position: int = 1) -> Any:
+    rows = len(outcomes)
+    return block.update(
+        Bets(
+            np.array(list(outcomes)),
+            np.array(list(outcomes.values())),
+            np.full(rows, propensity),
+            np.zeros(rows),
+            np.full(rows, position - 1),
+            position,
+            position - 2,
+        )
+    )
 
 
 def fed(outcomes: list[float], smallest_effect: float = 0.0) -> PairedProcess:
@@ -63,13 +82,16 @@ def test_with_a_smallest_effect_both_sides_lose_it() -> None:
 
 
 def test_what_is_not_finite_is_counted_and_changes_nothing_else() -> None:
-    clean, dirty = PairedBlock(np.zeros(1)), PairedBlock(np.zeros(1))
+    clean, dirty = block_of(0.0, 0.0), block_of(0.0, 0.0)
     for outcome in (1.0, -0.5, 2.0, 0.3):
-        clean.update(ROW, np.array([outcome]), 0.5)
         for bad in (math.nan, math.inf, -math.inf, 1e300):
-            assert dirty.update(ROW, np.array([bad]), 0.5) == [0.0]
-        dirty.update(ROW, np.array([outcome]), 0.5)
-    assert PairedProcess.of(dirty, 0).skipped == 16
+            assert take(dirty, {0: bad}).tolist() == [0.0]
+        # The same in company: a bad number in one row is no other row's business.
+        take(clean, {1: 0.25})
+        assert take(dirty, {0: math.nan, 1: 0.25})[0] == 0.0
+        for each in (clean, dirty):
+            take(each, {0: outcome, 1: -outcome})
+    assert (PairedProcess.of(dirty, 0).skipped, PairedProcess.of(dirty, 1).skipped) == (20, 0)
     dirty.sums[0, 2] = 0.0
     assert state(dirty) == state(clean)
 
@@ -126,16 +148,30 @@ def test_a_smallest_effect_must_be_a_size(delta: float) -> None:
 
 @pytest.mark.parametrize("propensity", [0.0, 1.0, -0.5, math.nan])
 def test_a_propensity_must_be_one(propensity: float) -> None:
-    block = PairedBlock(np.zeros(1))
-    block.update(ROW, np.ones(1), 0.5)
+    block = block_of(0.0)
+    take(block, {0: 1.0})
     before = state(block)
     with pytest.raises(ValueError, match="propensity"):
-        block.update(ROW, np.ones(1), propensity)
+        take(block, {0: 1.0}, propensity)
     assert state(block) == before
 
 
+def test_a_margin_is_part_of_the_null_for_that_outcome_alone() -> None:
+    plain, doubted = block_of(0.0), block_of(0.0)
+    take(plain, {0: 1.0})
+    take(doubted, {0: 1.0})
+    bet = Bets(np.array([0]), np.array([2.0]), np.array([0.5]), np.array([1.5]), np.array([1]))
+    doubted.update(bet)
+    expected = [1 + math.tanh(s * 0.5) for s in LAMBDAS] + [1 + math.tanh(s * -3.0) for s in LAMBDAS]
+    assert PairedProcess.of(doubted, 0).e_value == pytest.approx(sum(expected) / 10)
+    take(plain, {0: 2.0})
+    # What comes of it is learned as it was: estimate and scale know nothing of margins.
+    assert PairedProcess.of(doubted, 0).sequence == PairedProcess.of(plain, 0).sequence
+    assert PairedProcess.of(doubted, 0).scale == PairedProcess.of(plain, 0).scale
+
+
 def test_a_row_is_read_and_written_through() -> None:
-    block = PairedBlock(np.array([0.0, 0.5]))
+    block = block_of(0.0, 0.5)
     second = PairedProcess.of(block, 1)
     for outcome in (1.0, 2.0, 1.5):
         second.update(outcome)
@@ -145,21 +181,35 @@ def test_a_row_is_read_and_written_through() -> None:
     assert (second.scale, second.sequence) == (alone.scale, alone.sequence)
 
 
+def test_where_only_one_side_is_bet_on_the_other_is_no_evidence() -> None:
+    block = PairedBlock()
+    block.add(np.zeros(1), one_sided=True)
+    block.add(np.zeros(1))
+    for _ in range(12):
+        take(block, {0: -1.0, 1: -1.0})
+    one, both = PairedProcess.of(block, 0), PairedProcess.of(block, 1)
+    assert one.log_e < 0.0 < math.log(20.0) < both.log_e
+
+
 @pytest.mark.parametrize("outcomes", [[], [1.0], [0.5, -2.0, math.nan, 3.0] * 30])
 def test_a_block_goes_on_bit_for_bit_from_its_arrays(outcomes: list[float]) -> None:
-    block = PairedBlock(np.array([0.0, 0.25]))
+    block = block_of(0.0, 0.25)
+    block.add(np.zeros(1), one_sided=True)
     for at, outcome in enumerate(outcomes):
-        block.update(np.array([0, 1]), np.array([outcome, -outcome]), 0.5, (at + 3, at + 2, at + 1))
+        take(block, {0: outcome, 1: -outcome, 2: outcome}, position=at + 3)
     again = PairedBlock.from_arrays(unpack(pack(block.to_arrays())))
-    for each in (block, again):
-        each.update(np.array([1, 0]), np.array([7.0, 0.125]), 0.25, (900, 899, 898))
-    assert state(again) == state(block)
+    portions = PairedBlock()
+    for first in range(3):
+        portions.append(unpack(pack(block.to_arrays(first, first + 1))))
+    for each in (block, again, portions):
+        take(each, {1: 7.0, 0: 0.125, 2: -1.0}, 0.25, position=900)
+    assert state(again) == state(portions) == state(block)
 
 
-@pytest.mark.parametrize("name", ["one_sided", "wealth", "sums", "window", "telling", "told"])
+@pytest.mark.parametrize("name", ["wealth", "sums", "window", "telling", "told"])
 def test_arrays_that_are_no_block_are_refused_with_their_name(name: str) -> None:
-    block = PairedBlock(np.zeros(1))
-    block.update(ROW, np.ones(1), 0.5)
+    block = block_of(0.0)
+    take(block, {0: 1.0})
     arrays = block.to_arrays()
     with pytest.raises(ValueError, match=f"'{name}'"):
         PairedBlock.from_arrays({**arrays, name: np.concatenate([arrays[name], arrays[name]])})

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from memory.inference.paired import Bets
 from memory.projections.knowledge import KnowledgeProjection
 from memory.projections.knowledge.write_panels import WritePanel
 
@@ -43,12 +44,12 @@ def bets(histories: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
     made: list[Bet] = []
     update = WritePanel.update
 
-    def listening(panel: WritePanel, index: Any, signed: Any, propensity: float, where: Any, *rest: Any) -> None:
-        for slot, outcome in zip(index.tolist(), signed.tolist(), strict=True):
-            about, way = panel.about(slot), panel.way
-            part = panel.part(slot)
-            made.append(Bet(about.subject, about.object, part, way.grade, way.level, outcome, *where))
-        update(panel, index, signed, propensity, where, *rest)
+    def listening(panel: WritePanel, bets: Bets) -> None:
+        for slot, outcome, write in zip(bets.index.tolist(), bets.outcomes.tolist(), bets.writes.tolist(), strict=True):
+            about, key = panel.about(slot), panel.family(slot).key
+            asked = (about.subject, about.object, panel.part(slot), key.grade, key.level)
+            made.append(Bet(*asked, outcome, bets.position, write, bets.baseline))
+        update(panel, bets)
 
     monkeypatch.setattr(WritePanel, "update", listening)
 
