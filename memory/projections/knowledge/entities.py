@@ -44,6 +44,10 @@ class Entities:
         """Give the entity that a storage turned out to be: itself, mostly."""
         return self._same.get(entity, entity)
 
+    def stands(self, entity: int) -> bool:
+        """Say whether a storage turned out to be no other one."""
+        return entity not in self._same
+
     def merge(self, entity: int, into: int) -> None:
         """Take note that a storage is another one."""
         into = self.canonical(into)

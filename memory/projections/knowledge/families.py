@@ -48,6 +48,10 @@ class HypothesisFamily:
         ordinal = first * len(self.grid[1]) + second if on_grid else self.weights.register()  # type: ignore[operator]
         return math.log(self.weights.weight(ordinal))
 
+    def late_log_weight(self) -> float:
+        """Register one more hypothesis; give its log weight."""
+        return math.log(self.weights.weight(self.weights.register()))
+
     def log_weights(self, count: int) -> Floats:
         """Give the log weights of hypotheses that are numbered as they are registered, up to a count."""
         while self.weights.registered < count:

@@ -169,10 +169,10 @@ class Learning:
         return not direct and self._model(payload.model).windows.wrote(event.act_id, entity)
 
     def _definition(self, event: StoredEvent, payload: MetricDefined) -> None:
+        models = [model for model in self._registry.maps if payload.model in (None, model)]
+        mattered = {model: self._metrics.smallest_effect(model, payload.name) for model in models}
         self._metrics.define(event.position, payload)
-        for model in self._registry.maps:
-            if payload.model not in (None, model):
-                continue
+        for model in models:
             sources = self._metrics.sources(model, payload.name)
             self._dropped.metric_defined(event.position, model, payload.name, sources)
             if payload.name not in self._metrics.names(model):
@@ -180,7 +180,7 @@ class Learning:
             if sources:
                 self._model(model).metric_derived(event.position, payload.name)
             else:
-                self._model(model).metric_redefined(event.position, payload.name)
+                self._model(model).metric_redefined(event.position, payload.name, mattered[model])
 
     # What the map does not know
 

@@ -335,15 +335,23 @@ class ModelLearning:
             self._shared.claims.end(position, panel, slots, reason, status="retracted")
         self._shared.claims.reconsider(position, self.model)
 
-    def metric_redefined(self, position: int, metric: str) -> None:
-        """Start the evidence on a metric again where it was gathered under another smallest effect of interest."""
-        now = self._smallest(metric)
-        writes = self.writes
+    def metric_redefined(self, position: int, metric: str, mattered: float) -> None:
+        """Start the evidence on a metric again where it was gathered under another smallest effect of interest.
+
+        What rests because the metric was computed from others is asked anew: now it stands for itself.
+
+        Args:
+            position: The definition.
+            metric: The metric.
+            mattered: Its smallest effect of interest until then.
+        """
+        now, writes = self._smallest(metric), self.writes
         renewed = [
             slot
             for slot in writes.of_metric(metric)
-            if writes.part(slot) == MOVES or writes.process(slot).smallest_effect != now
+            if (mattered if writes.part(slot) == MOVES else writes.process(slot).smallest_effect) != now
         ]
+        writes.wake(writes.of_metric(metric))
         self._shared.claims.ask_again(position, writes, renewed, "what matters of this metric was defined anew")
         self._shared.claims.reconsider(position, self.model)
 

@@ -137,6 +137,15 @@ class WritePanel(Panel):
         self._portions = kept
         self._portions.pop(slot // _PORTION, None)
 
+    def wake(self, slots: Sequence[int]) -> None:
+        """Ask anew what rests about storages that are there: each question is registered as one that came late."""
+        for slot in slots:
+            asks = self._asks[slot]
+            is_there = bool(self._entities.named(asks.storage_id)[0])
+            if self.log_weight[slot] == -math.inf and is_there and self._entities.stands(asks.storage_id):
+                self.renew(slot)
+                self.log_weight[slot] = asks.family.late_log_weight()
+
     # What a panel says
 
     @property
