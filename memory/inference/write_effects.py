@@ -44,6 +44,8 @@ PRIOR = 1.0
 OUTLIER = 5.0
 """Surprises are clipped at so many scales."""
 
+_NEGLIGIBLE = 1e-3
+"""Covariances with what was not written are kept from this share of the largest on."""
 _LARGEST = 1e60
 """Beyond this size a number is none to reckon with."""
 _LARGEST_DOSE = 1e6
@@ -255,6 +257,9 @@ class WriteEffects:
         gain[outside] = alone / noise
         # One factor on both sides keeps the matrix symmetric to the last bit.
         moment /= np.sqrt(noise)
+        # What is nearly uncorrelated stays uncorrelated: it would cost the whole matrix, and tell nothing.
+        sizes = np.abs(moment)
+        moment[sizes < _NEGLIGIBLE * sizes.max()] = 0.0
         touched = np.flatnonzero(moment)
         if 4 * len(touched) < size:
             part = moment[touched]

@@ -7,7 +7,7 @@ guaranteed, under which assumption, is said in `memory.inference`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -146,9 +146,9 @@ class Claims:
             claim.last_settled = position
             self._touch(claim)
         if matters:
-            self._decide_claims(position, model)
+            self._decide_claims(position, model, concerned)
         if self._decide_beliefs(position, model, concerned):
-            self._decide_claims(position, model)
+            self._decide_claims(position, model, ())
 
     def _contest(self, model: str) -> Contest:
         contest = self.contests.get(model)
@@ -160,18 +160,31 @@ class Claims:
         claim.changed()
         self._dirty[claim.digest] = claim
 
-    def _decide_claims(self, position: int, model: str) -> None:
+    def _decide_claims(self, position: int, model: str, concerned: Sequence[Claim]) -> None:
         """Let e-BH say which hypotheses of a model are claimed now; claims may come and go.
 
         A claim whose evidence has come to speak for the other direction is withdrawn, and asked anew. What a gate
         says is no hypothesis at all is dropped, and the rest decided without it.
+
+        Args:
+            position: The settlement.
+            model: The model.
+            concerned: The claims whose evidence it has changed.
         """
+        turned = {
+            claim.digest
+            for claim in concerned
+            if claim.status == "active" and claim.direction * claim.panel.direction(claim.slot) < 0
+        }
         active = self._active.setdefault(model, {})
         contest = self._contest(model)
         while True:
             again = False
             holding: dict[str, Claim] = {}
-            for panel, slot in sorted(contest.claimed(), key=lambda each: (each[0].name, each[1])):
+            claimed = contest.claimed()
+            if not turned and len(claimed) == len(active) and all(_holds(active, *each) for each in claimed):
+                return
+            for panel, slot in sorted(claimed, key=lambda each: (each[0].name, each[1])):
                 claim = panel.claims.get(slot)
                 if claim is None or claim.status != "active":
                     why = panel.gate(slot)
@@ -183,7 +196,7 @@ class Claims:
                         claim = self._claim(position, panel, slot)
                     else:
                         self._set_status(claim, position, "active", "its evidence is enough again")
-                elif claim.direction * panel.direction(slot) < 0:
+                elif claim.digest in turned:
                     self._retract(claim, position, "its evidence came to speak for the other direction")
                     again = True
                     continue
@@ -331,7 +344,7 @@ class Claims:
 
     def reconsider(self, position: int, model: str) -> None:
         """Decide anew after questions were asked again or ended."""
-        self._decide_claims(position, model)
+        self._decide_claims(position, model, ())
 
     # Rows
 
@@ -419,6 +432,11 @@ def _seen(panel: Panel, slot: int) -> tuple[float, float, float, float]:
     total = mean * n if n else 0.0
     squares = (deviation * deviation * (n - 1.0) + n * mean * mean) if n > 1 and math.isfinite(deviation) else total
     return n, total, squares, float(panel.log_e[slot])
+
+
+def _holds(active: Mapping[str, Claim], panel: Panel, slot: int) -> bool:
+    claim = panel.claims.get(slot)
+    return claim is not None and claim.status == "active" and claim.digest in active
 
 
 def _only(slot: int) -> Index:

@@ -136,7 +136,9 @@ class Cycles(Kept):
         if self._categories or self._noticed:
             noticed = [number for each in self._noticed if (number := self._category(each)) is not None]
             self._begin("threshold", position)
-            self._thresholds.grow(metrics=max(0, self._metric_count() - self._thresholds_metrics))
+            missing = self._metric_count() - self._thresholds_metrics
+            if missing > 0:
+                self._thresholds.grow(metrics=missing)
             settled = self._thresholds.cycle(self._values, noticed)
             if settled is not None:
                 self._settle("threshold", settled, position, touched)

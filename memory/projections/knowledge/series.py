@@ -149,6 +149,8 @@ class Series(Kept):
 
         Their odd parts are no matter of doubt: whichever side a coin chose, what is wrong about them averages out.
         """
+        if len(writes) == 1:
+            return np.zeros((1, len(index)))
         regressors = np.array([self._parts(write)[1] for write in writes], dtype=np.int64)
         return self._effects.doubt(regressors, np.array([abs(write.size) for write in writes]), index)
 
@@ -209,10 +211,10 @@ class Series(Kept):
         if not pending:
             step = self._innovations.update(index, values, None, broken)
             return Reading(index, step.u, step.known, step.known, step.residual, self._returned(index, values, step))
-        regressors = np.array([each.regressor for each in pending], dtype=np.int64)
-        distinct, places = np.unique(regressors, return_inverse=True)
-        given = np.array([each.size for each in pending])
-        sizes = np.bincount(places, weights=given, minlength=len(distinct)).astype(np.float64)
+        by_regressor: dict[int, float] = {}
+        for each in pending:
+            by_regressor[each.regressor] = by_regressor.get(each.regressor, 0.0) + each.size
+        distinct, sizes = np.array(list(by_regressor), dtype=np.int64), np.array(list(by_regressor.values()))
         adjustment = self._effects.expected(distinct, sizes, index).sum(axis=0)
         well_known = bool((self._effects.count(distinct) >= _KNOWN).all())
         step = self._innovations.update(index, values, adjustment, broken)
