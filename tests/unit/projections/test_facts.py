@@ -24,6 +24,10 @@ def facts(tables: dict[str, Any], **wanted: Any) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: (row["first_position"], row["subject"], row["object"]))
 
 
+def _architectural(tables: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in tables["beliefs"] if row["belief_type"] == "architectural_fact"]
+
+
 def test_every_relation_of_the_map_is_a_fact_with_its_reason(histories: ModuleType, history: Any, tables: Any) -> None:
     history.attach(histories.sharing("abcdg", "ab", partial=[("c", "d")], derived={"w": ["g"]}))
     found = facts(tables(history), kind="identity")
@@ -40,12 +44,12 @@ def test_names_of_one_tensor_are_a_certain_belief_until_they_are_cut(
     histories: ModuleType, history: Any, tables: Any
 ) -> None:
     history.attach(histories.sharing("abc", "ab"))
-    (belief,) = tables(history)["beliefs"]
+    (belief,) = _architectural(tables(history))
     assert (belief["belief_type"], belief["credence"], belief["status"]) == ("architectural_fact", 1.0, "active")
     assert belief["statement"] == "a and b are one tensor: a write to one is a write to all"
     history.change(histories.sharing("abc"))
     after = tables(history)
-    (belief,) = after["beliefs"]
+    (belief,) = _architectural(after)
     assert (belief["status"], belief["first_position"], belief["last_position"]) == ("retracted", 1, 2)
     assert [row["to_position"] for row in facts(after, kind="identity")] == [2]
 
@@ -59,7 +63,7 @@ def test_a_tie_cut_and_made_again_is_two_facts_and_two_beliefs(
     history.change(tied)
     found = tables(history)
     assert [(row["first_position"], row["to_position"]) for row in facts(found, reason="alias")] == [(1, 2), (3, None)]
-    beliefs = sorted((row["first_position"], row["status"]) for row in found["beliefs"])
+    beliefs = sorted((row["first_position"], row["status"]) for row in _architectural(found))
     assert beliefs == [(1, "retracted"), (3, "active")]
 
 

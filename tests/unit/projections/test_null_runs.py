@@ -100,10 +100,23 @@ def test_what_happens_under_either_side_of_the_coin_is_an_impact_and_never_an_ef
 @pytest.mark.parametrize("seed", range(3))
 def test_placebos_alone_claim_nothing_whatever_happens(histories: ModuleType, seed: int) -> None:
     def placebo(told: Any, act: str, name: str, sign: float, before: Any, after: Any) -> None:
-        told.experiment(act, name, 0.0, before, {metric: value + 5.0 for metric, value in after.items()}, changed=False)
-        told.experiment(f"{act} reported", name, 0.0, before, {metric: value + 5.0 for metric, value in after.items()})
+        moved = {"loss": after["loss"], "accuracy": after["accuracy"] + 5.0}
+        told.experiment(act, name, 0.0, before, moved, changed=False)
+        told.experiment(f"{act} reported", name, 0.0, before, moved)
 
     assert run(histories, seed, act=placebo) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_metrics_that_move_together_in_placebos_are_a_pair_and_no_effect_of_them(
+    histories: ModuleType, seed: int
+) -> None:
+    def placebo(told: Any, act: str, name: str, sign: float, before: Any, after: Any) -> None:
+        told.experiment(act, name, 0.0, before, {metric: value + 5.0 for metric, value in after.items()}, changed=False)
+
+    (pattern,) = run(histories, seed, act=placebo)
+    told_of = [pattern[name] for name in ("kind", "subject", "object", "direction", "grade", "storage_id")]
+    assert told_of == ["metric_pair", "accuracy", "loss", 1, "observational", None]
 
 
 def test_reverts_told_as_writes_would_claim_what_is_not_there(histories: ModuleType) -> None:
