@@ -128,7 +128,8 @@ def _research(memory: MemorySystem, subject: _Subject, settings: Settings, done:
         for number, edit in enumerate(plan, start=done):
             _one_act(memory, subject, settings.seed, number, edit, [target.name for target in targets])
             if (number - done) % LOOK_EVERY == LOOK_EVERY - 1:
-                learned = len(memory.patterns()), len(memory.beliefs("causal_law"))
+                earned = sum(belief.source == "earned" for belief in memory.beliefs())
+                learned = len(memory.patterns()), earned
                 progress.update(task, known=f"{learned[0]} patterns, {learned[1]} beliefs")
             progress.advance(task)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +18,8 @@ from memory.system import MemorySystem
 
 MOST_TOLD = 12
 """Lines of what was learned, and of what is believed, that are told; the strongest first."""
+OF_WRITES = ("effect", "impact")
+"""The kinds of pattern that speak of what a write does."""
 _EVENTS = "SELECT event_type, count(*) AS events FROM events GROUP BY event_type ORDER BY events DESC, event_type"
 _COUPLED = (
     "SELECT primary_layer, coupled_layers, count(*) AS events FROM modifications "
@@ -76,29 +79,38 @@ def tell(memory: MemorySystem, database: str, console: Console, *, naive: bool) 
 
 
 def _learned(memory: MemorySystem, console: Console) -> None:
-    _headline(console, "What was learned: change per act at the reference dose, with intervals valid at every look")
+    _headline(console, "What was learned of writes: change per act, with intervals valid at every look")
     patterns = memory.patterns()
+    of_writes = [row for row in patterns if row.kind in OF_WRITES]
     rows: list[Mapping[str, Any]] = [
         {
             "writing": row.subject,
             "by": row.method,
-            "moves": f"{row.object} {_way(row.kind, row.direction)}",
-            "effect": _signed(row.effect),
-            "95 %": f"{_signed(row.ci_low)} … {_signed(row.ci_high)}",
+            "moves": f"{row.object} {_way(row.kind, row.direction)}".rstrip(),
+            "effect": _signed(row.effect) if row.direction else f"in {row.effect:.0%}",
+            "95 %": f"{_signed(row.ci_low)} … {_signed(row.ci_high)}" if row.direction else "",
             "acts": row.support,
             "log E": round(row.log_e_value, 1),
             "grade": row.grade,
         }
-        for row in patterns[:MOST_TOLD]
+        for row in of_writes[:MOST_TOLD]
     ]
     if rows:
         console.print(table_of(rows))
-        _more(console, len(patterns), "the first query below, without its LIMIT, gives all")
+        _more(console, len(of_writes), "the first query below, without its LIMIT, gives all")
         console.print(
-            "  [dim]with sign: the two sides of the dose move it opposite ways; else both move it this way[/dim]"
+            "  [dim]with sign: the two sides of the dose move it opposite ways; in …%: it moves, now one way and now "
+            "the other, by more than matters in that share of the acts; else both sides move it this way[/dim]"
         )
     else:
         console.print("  nothing: no write was seen to move a metric")
+    others = {row.pattern_id for row in patterns} - {row.pattern_id for row in of_writes}
+    if others:
+        _headline(console, "What goes together, whatever was written")
+        words = [row.hypothesis for row in memory.theories() if row.pattern_id in others]
+        for hypothesis in words[:MOST_TOLD]:
+            console.print(f"  {escape(hypothesis)}", soft_wrap=True)
+        _more(console, len(words), "the query below gives all")
 
 
 def _more(console: Console, rows: int, where: str) -> None:
@@ -107,21 +119,30 @@ def _more(console: Console, rows: int, where: str) -> None:
 
 
 def _way(kind: str, direction: int) -> str:
+    if not direction:
+        return ""
     word = "up" if direction > 0 else "down"
     return f"{word} with sign" if kind == "effect" else word
 
 
 def _believed(memory: MemorySystem, console: Console) -> None:
     _headline(console, "Beliefs: theories that predicted what came after them")
+    beliefs = memory.beliefs()
     rows = [
         {"credence": f"{row.credence:.3f}", "strength": row.strength, "belief": row.statement}
-        for row in memory.beliefs()
+        for row in beliefs
+        if row.source == "earned"
     ]
     if rows:
         console.print(table_of(rows[:MOST_TOLD]))
         _more(console, len(rows), "`palimpsest beliefs` tells all")
     else:
         console.print("  none")
+    unearned = Counter(row.source for row in beliefs)
+    console.print(
+        f"  [dim]held without being earned: {unearned['architecture']} from the model's architecture, "
+        f"{unearned['shipped']} core principles[/dim]"
+    )
     calibration = _calibration(memory)
     if calibration.n:
         right = sum(calibration.came_true)
