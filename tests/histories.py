@@ -86,10 +86,12 @@ class History:
         changed: bool | None = None,
         known: bool = True,
         method: str | None = "scale",
+        number: int | None = None,
         **details: Any,
     ) -> None:
         value = int(dose) if isinstance(dose, Coin) else dose
-        told = Dose(value, coin and dose is not None, propensity if coin and dose is not None else None)
+        flipped = coin and dose is not None
+        told = Dose(value, flipped, propensity if flipped else None, number if flipped else None)
         rest = WriteDetails(method=method, **details)
         event = write_event(self.models[model], name, rest, told, act=act, known=known)
         self.add(event.model_copy(update={"changed": changed}), model, act)
@@ -176,6 +178,7 @@ class Wander:
     def tell(self) -> History:
         """Write the history down."""
         draw, amending = random.Random(self.seed), random.Random(f"amending {self.seed}")
+        self._aside = random.Random(f"aside {self.seed}")
         self._records: list[list[int]] = []
         self._now = [("embed", "head"), ("up",), ("down",), ("q",), ("k", "kk", "kkk")]
         self._attach("m")
@@ -216,8 +219,9 @@ class Wander:
             after[draw.choice(("loss", "accuracy"))] = draw.choice((math.nan, math.inf, -math.inf, 1e308))
         for values in (before, after):
             values["perplexity"] = math.exp(min(values["loss"], 50.0)) if values["loss"] == values["loss"] else math.nan
-        told.metrics(act, before, act, model)
-        self._amendable(told.last)
+        if self._aside.random() < 0.95:
+            told.metrics(act, before, act, model)
+            self._amendable(told.last)
         if kind == "lopsided":
             self._write(act, group, given, sign * size, model, propensity=0.8 if sign > 0 else 0.2)
         elif kind == "none":
@@ -227,20 +231,32 @@ class Wander:
         elif kind == "zeroed":
             self._write(act, group, given, None, model, coin=False, method=None)
         elif kind != "placebo":
-            self._write(act, group, given, sign * size, model)
+            self._write(act, group, given, sign * size, model, number=1)
             if kind == "two":
                 others = [other for other in self._now if other != group]
-                self._write(act, draw.choice(others), given, sign * size, model)
+                number = self._aside.choice((1, 2))
+                other_sign = sign if number == 1 else self._aside.choice((1.0, -1.0))
+                self._write(act, draw.choice(others), given, other_sign * size, model, number=number)
+            if group[0] == "down" and self._aside.random() < 0.8:
+                self._write(act, ("g",), 0, self._aside.choice((1.0, -1.0)), model, number=3)
         else:
             self._write(act, group, given, 0.0, model)
         if draw.random() < 0.95:
             told.metrics(act, after, act, model)
+            self._amendable(told.last)
+            if self._aside.random() < 0.03:
+                told.metrics(act, after, act, model)
+        if after["loss"] > 4.0 or self._aside.random() < 0.05:
+            told.note("loss is high", "alarm", model=model)
             self._amendable(told.last)
         if draw.random() < 0.5:
             told.revert(act, self._name(group, given), model=model)
             self._amendable(told.last)
         if draw.random() < 0.3:
             values = {self._called(name): draw.gauss(0, 1) for name in ("up", "q", "ghost")}
+            # A second name of `up` that no map knows, and storages whose statistics move together.
+            values[self._called("stray")] = values[self._called("up")]
+            values[self._called("g")] = values[self._called("q")] + self._aside.gauss(0, 0.3)
             told.statistics("norm", values | {self._called(name): after["loss"] for name in self._now[0]}, model)
             self._amendable(told.last)
 

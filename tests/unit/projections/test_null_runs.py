@@ -113,6 +113,7 @@ def test_metrics_that_move_together_in_placebos_are_a_pair_and_no_effect_of_them
 ) -> None:
     def placebo(told: Any, act: str, name: str, sign: float, before: Any, after: Any) -> None:
         told.experiment(act, name, 0.0, before, {metric: value + 5.0 for metric, value in after.items()}, changed=False)
+        told.experiment(f"{act} reported", name, 0.0, before, {metric: value + 5.0 for metric, value in after.items()})
 
     (pattern,) = run(histories, seed, act=placebo)
     told_of = [pattern[name] for name in ("kind", "subject", "object", "direction", "grade", "storage_id")]
