@@ -97,7 +97,7 @@ class Claims:
     ) -> None:
         claim.score.update(prediction, outcome, propensity, log_factor)
         claim.last_scored = position
-        row = prediction_row(claim, position, outcome, prediction)
+        row = prediction_row(claim.identity("theory"), position, outcome, prediction)
         self._history.append((predictions.name, row))
         if claim.belief_since is not None and row["hit"] is not None:
             claim.supports += row["hit"]
@@ -385,10 +385,6 @@ class Claims:
             before: The claims until then.
             position: The amendment.
         """
-        earlier = {panel.name: panel for contest in before.contests.values() for panel in contest}
-        for contest in self.contests.values():
-            for panel in contest:
-                panel.amend(earlier.get(panel.name))
         was, now = before.rows(), self._claimed()
         self.told = self.told.after(position, was, now, before.told)
         # What was told of a belief stays told: only what the amendment changes is added.

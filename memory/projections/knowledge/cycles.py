@@ -212,6 +212,7 @@ class Cycles(Kept):
             made = ComodificationPanel if kind == "comodification" else TablePanel
             name = f"{kind} {self.model}"
             panel = self._panels[kind] = made(name, family, table, asked, about)
+            panel.keeper = self
         return panel
 
     def _early(self, kind: str) -> int:

@@ -244,6 +244,9 @@ class Learning:
 
     def succeed(self, before: Learning, position: int) -> None:
         """Take the place of another, from an amendment on: this one is of the amended history."""
+        earlier = {panel.name: panel for panel in before.panels()}
+        for panel in self.panels():
+            panel.amend(earlier.get(panel.name))
         self.claims.succeed(before.claims, position)
         self.stated.succeed(before.stated, position)
 

@@ -82,7 +82,9 @@ class MetricPanels(Kept):
 
     def _made(self) -> PairPanel:
         family = self._families.settled(FamilyKey(self.model, "metric_pair"))
-        return PairPanel(f"metric_pair {self.model}", family, PairGrid(), self._asked, self._about)
+        panel = PairPanel(f"metric_pair {self.model}", family, PairGrid(), self._asked, self._about)
+        panel.keeper = self
+        return panel
 
     def _trended(self, position: int, index: Index, values: Floats) -> list[tuple[Panel, Index]]:
         missing = int(index.max()) + 1 - len(self._drift.skipped)
@@ -108,6 +110,7 @@ class MetricPanels(Kept):
                 family = self._families.settle(key, position, early, left_out=self._metrics.left_out(self.model))
             name = f"trend {self.model}"
             self._trends = TrendPanel(name, family, self._drift, self._asked, self._about)
+            self._trends.keeper = self
         return self._trends
 
     def _name(self, number: int) -> str:

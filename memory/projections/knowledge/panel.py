@@ -98,6 +98,8 @@ class Panel(Kept, ABC):
     def __init__(self, name: str, model: str) -> None:
         self.name = name
         self.model = model
+        self.keeper: Kept | None = None
+        """What its stored form is a part of."""
         self.log_weight: Floats = np.zeros(0)
         """Log of each slot's part of the budget; -inf for what may not be claimed."""
         self.epoch: Index = np.zeros(0, dtype=np.int64)
@@ -110,6 +112,12 @@ class Panel(Kept, ABC):
         """Slots that a gate keeps from being claimed, with the log weight each had."""
         self.claims: dict[int, Claim] = {}
         """Slot to what was made of it since it was first claimed in its epoch."""
+
+    def changed(self) -> None:
+        """Take note that the stored form is out of date, and that of whatever it is a part of."""
+        super().changed()
+        if self.keeper is not None:
+            self.keeper.changed()
 
     def room(self, slots: int) -> None:
         """Have room for so many slots."""

@@ -86,7 +86,8 @@ class Readings(Kept):
 
     def repeats(self, values: Mapping[str, float]) -> bool:
         """Say whether a reading says exactly what the last one said: the same weights, read again."""
-        return values == self._last
+        last = self._last
+        return values.keys() == last.keys() and all(_alike(value, last[name]) for name, value in values.items())
 
     def twins(self, values: Mapping[str, float], unknown: list[str]) -> list[Twin]:
         """Find names whose readings are bit for bit the same each time they change.
@@ -198,7 +199,9 @@ class Readings(Kept):
     def _made(self, grid: PairGrid) -> PairPanel:
         family = self._families.settled(FamilyKey(self.model, "cochange", self.statistic))
         name = f"cochange {self.model} {self.statistic}"
-        return PairPanel(name, family, grid, self._asked, self._about)
+        panel = PairPanel(name, family, grid, self._asked, self._about)
+        panel.keeper = self
+        return panel
 
     def _rest_related(self, panel: PairPanel, known: int) -> None:
         """Let pairs rest whose ends share bytes: what they show together is architecture."""
@@ -248,15 +251,16 @@ class Readings(Kept):
 
     def _packed(self) -> bytes:
         twins = self._twins
+        last, twins_last = _floats(self._last), _floats(twins.last)
         head = {
             "statistic": self.statistic,
             "numbers": list(self._numbers),
             "left_out": list(self._left_out),
             "broken": list(self._broken),
             "counts": [self._all_broken, self._readings, self._since],
-            "last": _floats(self._last),
+            "last": last,
             "suspected": [[*pair, count] for pair, count in twins.suspected.items()],
-            "twins_last": _floats(twins.last) if twins.last != self._last else None,
+            "twins_last": twins_last if twins_last != last else None,
             "changes": twins.changes,
             "panel": self._panel is not None,
         }
@@ -283,6 +287,11 @@ class Readings(Kept):
             readings._panel.load(under(arrays, "panel "))
         readings._stored = stored
         return readings
+
+
+def _alike(one: float, other: float) -> bool:
+    """Say whether two readings are the same; what is no number is the same as what is no number."""
+    return one == other or (one != one and other != other)
 
 
 def _floats(values: Mapping[str, float]) -> list[list[Any]]:
