@@ -1,4 +1,4 @@
-"""What is known of metrics: which there are, what they are computed from, the smallest change that matters."""
+"""What is known of metrics: which there are, what they are computed from, what change matters, and which is better."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from memory.events.observations import MetricDefined
 
-_Definition = tuple[tuple[str, ...], int, float]
+_Definition = tuple[tuple[str, ...], int, float, int]
+_SIDES = {"lower": -1, "higher": 1, None: 0}
 
 MOST_METRICS = 256
 """Metrics of a model that questions are asked about: those seen first. The others are recorded and counted."""
@@ -20,15 +21,16 @@ class MetricBook:
         self._seen: dict[str, dict[str, int]] = {}
         """Model to its metrics, each with its number."""
         self._definitions: dict[tuple[str | None, str], _Definition] = {}
-        """(model or None, metric) to what it is computed from, since which position, and its smallest effect."""
+        """(model or None, metric) to sources, since which position, smallest effect and better side."""
         self.generation = 0
         """Raised whenever something is known of metrics that was not."""
 
     def define(self, position: int, payload: MetricDefined) -> None:
         """Take a definition; the latest holds, and one of a model before one of all."""
-        sources, since, _ = self._definitions.get((payload.model, payload.name), ((), position, 0.0))
+        sources, since, *_ = self._definitions.get((payload.model, payload.name), ((), position, 0.0, 0))
         since = since if sources == payload.derived_from else position
-        self._definitions[payload.model, payload.name] = (payload.derived_from, since, payload.smallest_effect)
+        definition = (payload.derived_from, since, payload.smallest_effect, _SIDES[payload.better])
+        self._definitions[payload.model, payload.name] = definition
         self.generation += 1
 
     def seen(self, model: str, metrics: Iterable[str]) -> None:
@@ -64,12 +66,16 @@ class MetricBook:
         """Give the smallest change of a metric that matters, in its own units per act."""
         return self._definition(model, metric)[2]
 
+    def better(self, model: str, metric: str) -> int:
+        """Give the side of a metric that is better: -1 lower, +1 higher, 0 where that is not said."""
+        return self._definition(model, metric)[3]
+
     def derived_since(self, model: str, metric: str) -> int:
         """Give the position of the definition that first named the sources a metric has now."""
         return self._definition(model, metric)[1]
 
     def _definition(self, model: str, metric: str) -> _Definition:
-        general = self._definitions.get((None, metric), ((), 0, 0.0))
+        general = self._definitions.get((None, metric), ((), 0, 0.0, 0))
         return self._definitions.get((model, metric), general)
 
     def to_state(self) -> dict[str, Any]:
@@ -77,8 +83,8 @@ class MetricBook:
         return {
             "seen": {model: list(metrics) for model, metrics in self._seen.items()},
             "definitions": [
-                [model, metric, list(sources), since, smallest]
-                for (model, metric), (sources, since, smallest) in self._definitions.items()
+                [model, metric, list(sources), since, smallest, better]
+                for (model, metric), (sources, since, smallest, better) in self._definitions.items()
             ],
         }
 
@@ -89,6 +95,6 @@ class MetricBook:
         }
         self.generation += 1
         self._definitions = {
-            (model, metric): (tuple(sources), since, smallest)
-            for model, metric, sources, since, smallest in state["definitions"]
+            (model, metric): (tuple(sources), since, smallest, better)
+            for model, metric, sources, since, smallest, better in state["definitions"]
         }

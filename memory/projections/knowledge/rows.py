@@ -135,11 +135,11 @@ def withdrawn_revision(row: dict[str, Any], position: int) -> dict[str, Any]:
     return kept | {"position": position, "status": "retracted", "reason": "an event it rested on was amended"}
 
 
-def prediction_row(claim: Claim, position: int, outcome: float, prediction: Forecast) -> dict[str, Any]:
+def prediction_row(theory_id: str, position: int, outcome: float, prediction: Forecast) -> dict[str, Any]:
     """Give the row of a forecast that has met its outcome."""
     tie = outcome == 0.0 and prediction.smallest_effect == 0.0
     return {
-        "theory_id": claim.identity("theory"),
+        "theory_id": theory_id,
         "position": position,
         "direction": prediction.direction,
         "probability": prediction.probability,

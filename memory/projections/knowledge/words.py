@@ -13,44 +13,54 @@ def in_words(claim: Claim, measure: Measure) -> str:
     key = claim.panel.family(claim.slot).key
     if key.kind in ("effect", "impact"):
         return _of_a_write(claim, key, measure)
-    size = _size(measure, "blocks")
+    told = size(measure, "blocks")
     names = f"{claim.subject} and {claim.object}"
     if key.kind == "comodification":
         together = "more often together" if claim.direction > 0 else "less often together"
-        return f"{names} are written in the same acts {together} than chance would have it, by {size} standard units"
+        return f"{names} are written in the same acts {together} than chance would have it, by {told} standard units"
     if key.kind in ("cochange", "metric_pair"):
         what = f"the {key.method} of {names}" if key.kind == "cochange" else names
         way = "the same way" if claim.direction > 0 else "opposite ways"
-        return f"{what} move {way} beyond what their own pasts foretell, correlation about {_size(measure, 'readings')}"
+        return f"{what} move {way} beyond what their own pasts foretell, correlation about {size(measure, 'readings')}"
     if key.kind == "sequence":
-        return f"{claim.object} follows {claim.subject} within three acts, more than it precedes it, by {size}"
+        return f"{claim.object} follows {claim.subject} within three acts, more than it precedes it, by {told}"
     if key.kind == "threshold":
         comes = "more" if claim.direction > 0 else "less"
-        return f"past a high quantile of {claim.subject}, {claim.object} comes {comes} often, by {size}"
+        return f"past a high quantile of {claim.subject}, {claim.object} comes {comes} often, by {told}"
     rises = "rises" if claim.direction > 0 else "falls"
-    return f"{claim.subject} {rises} with time, from one block of evaluations to the one after next by {size}"
+    return f"{claim.subject} {rises} with time, from one block of evaluations to the one after next by {told}"
 
 
 def _of_a_write(claim: Claim, key: FamilyKey, measure: Measure) -> str:
+    two_sided = key.kind == "effect"
+    return f"{deed(claim)}{':' if two_sided else ''} {doing(claim, measure)}"
+
+
+def deed(claim: Claim) -> str:
+    """Say which writes a claim is about."""
+    key = claim.panel.family(claim.slot).key
     others = [name for name in claim.subject_names if name != claim.subject]
     subject = f"{claim.subject} (one tensor with {', '.join(others)})" if others else claim.subject
     verb = f"writing to {subject}" if key.method is None else f"{key.method} on {subject}"
-    dose = "" if key.level is None else f" at dose {key.level:g}"
-    metric, size = claim.object, _size(measure, "outcomes")
+    return verb if key.level is None else f"{verb} at dose {key.level:g}"
+
+
+def doing(claim: Claim, measure: Measure) -> str:
+    """Say what the writes that a claim is about do."""
+    key, metric = claim.panel.family(claim.slot).key, claim.object
     if key.aspect:
-        return (
-            f"{verb}{dose} moves {metric} by more than matters in {measure.estimate:.0%} of {measure.support} outcomes"
-        )
-    rises = "up" if claim.direction > 0 else "down"
+        return f"moves {metric} by more than matters in {measure.estimate:.0%} of {measure.support} outcomes"
+    rises, told = "up" if claim.direction > 0 else "down", size(measure, "outcomes")
     if key.kind == "impact":
         raises = "raises" if claim.direction > 0 else "lowers"
-        return f"{verb}{dose} {raises} {metric}, whichever way it goes, by {size}"
+        return f"{raises} {metric}, whichever way it goes, by {told}"
     if key.grade != RANDOMISED:
-        return f"{verb}{dose}: {metric} went {rises} with the sign, which no coin decided, by {size}"
-    return f"{verb}{dose}: the positive side moves {metric} {rises}, the negative side the other way, by {size}"
+        return f"{metric} went {rises} with the sign, which no coin decided, by {told}"
+    return f"the positive side moves {metric} {rises}, the negative side the other way, by {told}"
 
 
-def _size(measure: Measure, of_what: str) -> str:
+def size(measure: Measure, of_what: str) -> str:
+    """Give an estimate, its confidence sequence, and how much it rests on."""
     return f"{measure.estimate:+.4g} (95 %: {_bounds(measure.low, measure.high)}; {measure.support} {of_what})"
 
 
