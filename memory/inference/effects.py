@@ -63,9 +63,9 @@ class PairedProcess:
         Raises:
             ValueError: the propensity is not strictly between 0 and 1.
         """
-        row, none = np.array([self._row]), np.zeros(1)
+        row, write = np.array([self._row]), np.zeros(1, dtype=np.int64)
         outcome, arm = np.array([float(signed_outcome)]), np.array([float(propensity)])
-        self._block.update(Bets(row, outcome, arm, none, none.astype(np.int64)))
+        self._block.update(Bets(row, outcome, arm, np.zeros((1, 2)), write, np.ones(1)))
 
     @property
     def smallest_effect(self) -> float:

@@ -78,6 +78,8 @@ class Step:
     """residual/scale within ±3; 0 where `known` is not."""
     adjustment: Floats
     """The change that known writes were expected to make; 0 where `known` is not."""
+    stays: Floats
+    """How much of its last deviations a series was expected to keep: the forecast beyond level, drift and writes."""
     known: Truths
     """Whether there was a reading, a forecast and a past to judge it by; elsewhere there is no innovation."""
 
@@ -128,15 +130,15 @@ class Innovations:
             regular &= ~broken
         if regular.all():
             return self._continue(index, values, adjustment, regular)
-        forecast, adjusted, residual, scale, u = np.zeros((5, len(index)))
+        forecast, adjusted, residual, scale, u, stays = np.zeros((6, len(index)))
         if regular.any():
             step = self._continue(index[regular], values[regular], adjustment[regular], regular[regular])
             forecast[regular], adjusted[regular], residual[regular] = step.forecast, step.adjustment, step.residual
-            scale[regular], u[regular] = step.scale, step.u
+            scale[regular], u[regular], stays[regular] = step.scale, step.u, step.stays
         other = ~regular
         breaks = np.zeros(len(index), dtype=np.bool_) if broken is None else broken
         forecast[other] = self._begin(index[other], values[other], adjustment[other], usable[other], breaks[other])
-        return Step(forecast, residual, scale, u, adjusted, regular)
+        return Step(forecast, residual, scale, u, adjusted, stays, regular)
 
     def _begin(self, index: Index, values: Floats, adjustment: Floats, usable: Truths, broken: Truths) -> Floats:
         """Take readings that are no innovations: the first two, those after a break, and those that are no number."""
@@ -191,7 +193,7 @@ class Innovations:
         self._state[:, index] = state
         self.seen[index] += 1
         self._learn_scale(index, residual)
-        return Step(forecast, residual, scale, u, adjustment, known)
+        return Step(forecast, residual, scale, u, adjustment, forecast - expected, known)
 
     def _learn_scale(self, index: Index, residual: Floats) -> None:
         """Remember the sizes of residuals; one of 0 says that nothing moved, not how far things move when they do."""

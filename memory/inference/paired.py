@@ -69,9 +69,12 @@ class Bets:
     propensity: Floats
     """Probability of the coin's arm that was drawn; 1/2 where there was no coin."""
     margin: Floats
-    """How far each outcome may be off whatever the write did: part of the null, like δ, for this outcome."""
+    """How far each outcome may be off whatever the write did, upwards and downwards (two columns): part of the null,
+    like δ, for this outcome."""
     writes: Index
     """Position of the write that each outcome is of."""
+    restless: Floats
+    """How many times as large as usual an outcome was expected to be, whatever the write did."""
     position: int = 0
     """Position of the outcomes."""
     baseline: int = 0
@@ -85,6 +88,7 @@ class Bets:
             self.propensity[chosen],
             self.margin[chosen],
             self.writes[chosen],
+            self.restless[chosen],
             self.position,
             self.baseline,
         )
@@ -154,19 +158,21 @@ class PairedBlock:
         sums, windows, filled = self.sums[index], self.scale.window[index], self.scale.filled[index]
         counts = np.minimum(filled, WINDOW)
         delta = sums[:, _DELTA]
-        size = size_of(windows, delta)
+        restless = bets.restless
+        size = np.maximum(size_of(windows) * restless, delta)
         if not counts.all():
             size[counts == 0] = np.inf
-        factors = self._bet(index, sums, outcomes, delta + bets.margin, size, propensity)
+        factors = self._bet(index, sums, outcomes, delta[:, None] + bets.margin, size, propensity)
         centre = centre_of(windows, counts)
-        spread = _believed(spread_of(windows, counts, centre, size, delta), centre)
+        spread = np.maximum(spread_of(windows, counts, centre, size / restless) * restless, delta)
+        spread = _believed(np.where(counts < 3, 0.0, spread), centre)
         _count(sums, outcomes, centre, np.where(propensity == 0.5, spread, 0.0))
         sums[:, _N] += 1.0
         sums[:, _POSITIVES] += outcomes > 0.0
         sums[:, _NEGATIVES] += outcomes < 0.0
         sums[:, _TOTAL] += outcomes / (2.0 * propensity)
         self.sums[index] = sums
-        self.scale.window[index, filled % WINDOW] = outcomes
+        self.scale.window[index, filled % WINDOW] = outcomes / restless
         self.scale.filled[index] = filled + 1
         self._remember(bets, outcomes, factors)
         return factors
@@ -176,8 +182,8 @@ class PairedBlock:
     ) -> Floats:
         """Bet on each outcome over its scale; an infinite scale, for unknown, bets nothing."""
         sides = np.empty((len(index), 2, SIDES))
-        sides[:, 0] = clipped_ratios(outcomes - null, size)[:, None]
-        sides[:, 1] = clipped_ratios(-outcomes - null, size)[:, None]
+        sides[:, 0] = clipped_ratios(outcomes - null[:, 0], size)[:, None]
+        sides[:, 1] = clipped_ratios(-outcomes - null[:, 1], size)[:, None]
         # 1/(q + (1-q)e^{-2λd}), written so that d = 0 gives exactly 0 and nothing cancels.
         gains = 0.0 - np.log1p((1.0 - propensity)[:, None] * np.expm1(-2.0 * _STAKES * sides.reshape(len(index), -1)))
         one_sided = sums[:, _ONE_SIDED] != 0.0

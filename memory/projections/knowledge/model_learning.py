@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 
 Touched = list[tuple[Panel, Index]]
 
-_RETURN = 0.3
-"""By what share of what is expected a metric may return more, or less, than it is expected to."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Own:
@@ -57,13 +54,19 @@ class _Slips:
         self._outcomes: list[Floats] = []
         self._rest: list[tuple[int, float, int]] = []
         self._margins: list[Floats] = []
+        self._restless: list[Floats] = []
 
-    def add(self, index: Index, outcomes: Floats, propensity: float, margin: Floats | None, write: int) -> None:
-        """Add the bets on one write."""
+    def add(
+        self, index: Index, outcomes: Floats, propensity: float, margin: Floats | None, write: int, restless: Floats
+    ) -> None:
+        """Add the bets on one write; `restless` is by metric, and the same for every part."""
         self._index.append(index)
         self._outcomes.append(outcomes)
         self._rest.append((len(index), propensity, write))
-        self._margins.append(np.zeros(len(index)) if margin is None else margin)
+        self._margins.append(np.zeros((len(index), 2)) if margin is None else margin)
+        self._restless.append(
+            restless if len(restless) == len(index) else np.tile(restless, len(index) // len(restless))
+        )
 
     def bets(self, position: int, baseline: int) -> Bets:
         """Give all of them."""
@@ -74,6 +77,7 @@ class _Slips:
             np.repeat([propensity for _, propensity, _ in self._rest], counts),
             np.concatenate(self._margins),
             np.repeat([write for _, _, write in self._rest], counts),
+            np.concatenate(self._restless),
             position,
             baseline,
         )
@@ -197,22 +201,22 @@ class ModelLearning:
             if keep.any():
                 finite = np.isfinite(change)
                 self.series.learn(outcome.writes, told.index[finite], change[finite])
-            doubt = self.series.doubt(outcome.writes, told.index)
+            at = np.searchsorted(reading.index, told.index)
+            doubt = np.repeat(self.series.doubt(outcome.writes, told.index)[:, :, None], 2, axis=2)
         else:
             at = np.searchsorted(reading.index, told.index)
             keep = keep & reading.known[at]
             change = reading.residual[at] + contributions.sum(axis=(0, 1))
-            # Whoever acts when a metric is unusual will see it return, more or less than was expected.
-            returns = _RETURN * np.abs(reading.return_expected[at])
-            doubt = self.series.doubt(outcome.writes, told.index) + returns
+            doubt = self.series.doubt(outcome.writes, told.index)[:, :, None] + reading.off[at]
         if not keep.any():
             return []
+        restless = reading.restless[at]
         if keep.all():
-            return self._bear(position, outcome, told.names, change, contributions, doubt)
+            return self._bear(position, outcome, told.names, change, contributions, doubt, restless)
         names = tuple(name for name, kept in zip(told.names, keep, strict=True) if kept)
         if contributions.shape[2]:
             contributions = contributions[:, :, keep]
-        return self._bear(position, outcome, names, change[keep], contributions, doubt[:, keep])
+        return self._bear(position, outcome, names, change[keep], contributions, doubt[:, keep], restless[keep])
 
     def _bear(
         self,
@@ -222,6 +226,7 @@ class ModelLearning:
         change: Floats,
         contributions: Floats,
         doubt: Floats,
+        restless: Floats,
     ) -> Touched:
         """Bet on what an outcome says of each of its act's writes.
 
@@ -231,7 +236,8 @@ class ModelLearning:
             names: The metrics.
             change: Of each metric.
             contributions: What each write was known to do: by write, odd and even part, and metric; none if clean.
-            doubt: By write and metric, how far the change may be off whatever that write did.
+            doubt: By write and metric, how far the change may be off whatever that write did: upwards and downwards.
+            restless: How many times as large as usual changes were expected to be.
         """
         slips, clean = _Slips(), is_clean(outcome)
         paired = outcome.baseline_position is not None
@@ -246,11 +252,14 @@ class ModelLearning:
             alone = change if clean else odd if EFFECT in parts else even
             signed = np.concatenate([alone * write.sign if part == EFFECT else alone for part in parts])
             coin = write.propensity if way.grade == RANDOMISED else 0.5
-            margin = doubt[number] if way.grade == ADJUSTED else None
-            slips.add(rows_of(way, write.storage_id, names, parts, position), signed, coin, margin, write.position)
+            margin = None
+            if way.grade == ADJUSTED:
+                margin = doubt[number, :, ::-1] if parts == (EFFECT,) and write.sign < 0 else doubt[number]
+            index = rows_of(way, write.storage_id, names, parts, position)
+            slips.add(index, signed, coin, margin, write.position, restless)
             if len(way.parts) > 1 and contributions.shape[2]:
                 index = rows_of(softly(self.model, write), write.storage_id, names, (IMPACT,), position)
-                slips.add(index, even, 0.5, doubt[number], write.position)
+                slips.add(index, even, 0.5, doubt[number], write.position, restless)
             if write.fresh and clean:
                 self._moves(slips, write, names, change, position)
         return self._bet(slips.bets(position, outcome.baseline_position or 0))
@@ -263,7 +272,7 @@ class ModelLearning:
             chosen = tuple(name for name, kept in zip(names, asked, strict=True) if kept)
             index = self.writes.rows(moving(self.model, write), write.storage_id, chosen, (MOVES,), position)
             moved = np.where(np.abs(change) > smallest, 1.0, -1.0)[asked]
-            slips.add(index, moved, 0.5, None, write.position)
+            slips.add(index, moved, 0.5, None, write.position, np.ones(len(index)))
 
     def _bet(self, bets: Bets) -> Touched:
         claims = self._shared.claims

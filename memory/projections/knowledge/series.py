@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from memory.inference.innovations import Innovations, Step
 from memory.inference.packed import pack, unpack
 from memory.inference.scale_rows import Floats, Index, grown
+from memory.inference.volatility import Volatility
 from memory.inference.write_effects import WriteEffects
 from memory.projections.knowledge.panel import Flags, Kept
 from memory.projections.knowledge.windows import Write
@@ -26,6 +27,8 @@ _KNOWN = 12
 """Outcomes it takes until what a write does is known well enough to be taken off what else happens."""
 _PENDING = 64
 """Writes since the last evaluation that are kept apart; of more, nobody can say which did what."""
+_RETURN = 0.3
+"""By what share of what is expected a metric may return more, or less, than it is expected to."""
 _MARKS = 4
 """Acts that can be undone without leaving a new level."""
 
@@ -51,8 +54,10 @@ class Reading:
     """Where nothing was written since the last evaluation but what is known well."""
     residual: Floats
     """Value minus forecast, pending writes' known effects included in the forecast."""
-    return_expected: Floats
-    """How far, writes apart, the value was expected to be from the one before: most of it a return to the level."""
+    off: Floats
+    """How far a value may be off its forecast though nothing was written, upwards and downwards: metrics by side."""
+    restless: Floats
+    """How many times as far as usual values were expected to be off their forecasts."""
 
 
 class Series(Kept):
@@ -61,6 +66,7 @@ class Series(Kept):
     def __init__(self) -> None:
         self._innovations = Innovations()
         self._effects = WriteEffects()
+        self._volatility = Volatility()
         self._regressors: dict[tuple[int, str | None, bool], int] = {}
         """(storage, method, whether it is the part that does not turn round with the dose) to its number."""
         self._number = 0
@@ -136,6 +142,7 @@ class Series(Kept):
             fresh[: len(self._seen)] = self._seen
             self._seen = fresh
             self._latest = grown(self._latest, metrics)
+            self._volatility.grow(metrics)
 
     def expected(self, writes: Sequence[Write], index: Index) -> Floats:
         """Give what each write is known to do to each metric: by write, odd part and even part, and metric."""
@@ -183,7 +190,7 @@ class Series(Kept):
         seen = self._seen[index]
         if not len(index):
             none = np.zeros(0, dtype=np.bool_)
-            return Reading(index, values, none, none, values, values)
+            return Reading(index, values, none, none, values, np.zeros((0, 2)), values)
         if (seen == seen[0]).all():
             reading = self._read_alike(index, values, int(seen[0]), learn=learn)
         else:
@@ -196,7 +203,7 @@ class Series(Kept):
                 index,
                 *(
                     np.concatenate([getattr(part, name) for part in parts])[order]
-                    for name in ("u", "known", "clean", "residual", "return_expected")
+                    for name in ("u", "known", "clean", "residual", "off", "restless")
                 ),
             )
         self._seen[index] = self._number
@@ -210,7 +217,7 @@ class Series(Kept):
         broken = np.full(len(index), self._broken_at > seen)
         if not pending:
             step = self._innovations.update(index, values, None, broken)
-            return Reading(index, step.u, step.known, step.known, step.residual, self._returned(index, values, step))
+            return self._told(index, values, step, step.known)
         by_regressor: dict[int, float] = {}
         for each in pending:
             by_regressor[each.regressor] = by_regressor.get(each.regressor, 0.0) + each.size
@@ -222,12 +229,23 @@ class Series(Kept):
             known = step.known
             self._effects.update(distinct, sizes, index[known], step.unadjusted[known])
         clean = step.known if well_known else np.zeros(len(index), dtype=np.bool_)
-        return Reading(index, step.u, step.known, clean, step.residual, self._returned(index, values, step))
+        return self._told(index, values, step, clean)
 
-    def _returned(self, index: Index, values: Floats, step: Step) -> Floats:
-        expected = np.where(step.known, step.forecast - step.adjustment - self._latest[index], 0.0)
-        self._latest[index] = np.where(np.isfinite(values), values, self._latest[index])
-        return expected
+    def _told(self, index: Index, values: Floats, step: Step, clean: Flags) -> Reading:
+        """Give what a step says, and take note of it.
+
+        Whoever acts when a metric is unusual will see it return, more or less than was expected: by some share of the
+        return that was expected, and towards its level by all of what was expected to stay.
+        """
+        latest = self._latest[index]
+        returns = _RETURN * np.abs(np.where(step.known, step.forecast - step.adjustment - latest, 0.0))
+        off = np.empty((len(index), 2))
+        off[:, 0] = returns + np.maximum(-step.stays, 0.0)
+        off[:, 1] = returns + np.maximum(step.stays, 0.0)
+        restless = self._volatility.ratio(index)
+        self._latest[index] = np.where(np.isfinite(values), values, latest)
+        self._volatility.update(index[step.known], step.residual[step.known])
+        return Reading(index, step.u, step.known, clean, step.residual, off, restless)
 
     # State
 
@@ -244,6 +262,7 @@ class Series(Kept):
         arrays: dict[str, NDArray[Any]] = {"seen": self._seen, "latest": self._latest}
         arrays |= {f"levels {at}": levels for at, (_, levels) in enumerate(self._marks.values())}
         arrays |= {f"innovations {name}": array for name, array in self._innovations.to_arrays().items()}
+        arrays |= {f"volatility {name}": array for name, array in self._volatility.to_arrays().items()}
         arrays |= {f"effects {name}": array for name, array in self._effects.to_arrays().items()}
         return with_head(head, arrays)
 
@@ -260,6 +279,7 @@ class Series(Kept):
         series._seen, series._latest = arrays["seen"], arrays["latest"]
         series._innovations = Innovations.from_arrays(under(arrays, "innovations "))
         series._effects = WriteEffects.from_arrays(under(arrays, "effects "))
+        series._volatility = Volatility.from_arrays(under(arrays, "volatility "))
         series._stored = stored
         return series
 
