@@ -529,6 +529,23 @@ class UnknownModel(PalimpsestError):
         )
 
 
+class UnknownPattern(PalimpsestError):
+    """A pattern that was never claimed.
+
+    Attributes:
+        pattern_id: The identity asked for.
+    """
+
+    code = "unknown-pattern"
+
+    def __init__(self, pattern_id: object) -> None:
+        self.pattern_id = pattern_id
+        super().__init__(
+            f"there is no pattern {pattern_id!r}",
+            remedy="memory.patterns(status=None) lists every one that was ever claimed",
+        )
+
+
 class UnknownTheory(PalimpsestError):
     """A theory that nobody proposed and the data never gave.
 

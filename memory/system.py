@@ -13,6 +13,7 @@ from memory.projections.catalogue import PROJECTIONS
 from memory.projections.runner import ProjectionRunner
 from memory.query import knowledge
 from memory.query.beliefs_surface import BeliefsSurface
+from memory.query.evidence_surface import EvidenceSurface
 from memory.query.verification import LiveModel, VerifyReport, verify
 from memory.recording.amending import Amender
 from memory.recording.journal import Journal
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from memory.store.transfer.importing import ImportReport
 
 
-class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface):
+class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSurface):
     """A memory for models whose weights are being changed: append-only, and able to say what followed from what.
 
     Opening creates and migrates the database; a database of a newer schema, a foreign one, or a file that is none is
