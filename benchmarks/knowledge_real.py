@@ -262,8 +262,9 @@ def run(options: argparse.Namespace, steps: int, database: str) -> None:
         print_theories(memory, truth, smallest)
     spent = [later - earlier for earlier, later in pairwise([*times, time.process_time()])]
     print(
-        f"\n  {acts} acts, {len(truth)} truths of {options.repetitions} repetitions; {sum(spent):.0f} processor seconds: "
-        f"network {spent[0]:.0f}, acts {spent[1]:.0f}, doing {spent[2]:.0f}, the rest {spent[3]:.0f}"
+        f"\n  {acts} acts, {len(truth)} truths of {options.repetitions} repetitions; "
+        f"{sum(spent):.0f} processor seconds: network {spent[0]:.0f}, acts {spent[1]:.0f}, "
+        f"doing {spent[2]:.0f}, the rest {spent[3]:.0f}"
     )
 
 

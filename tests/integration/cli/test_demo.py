@@ -77,6 +77,10 @@ def test_placebos_teach_nothing_about_writes(
     sqlite_url: str, checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = demo(capsys, sqlite_url, checkpoint, acts=60, placebo=True)
+    with MemorySystem(sqlite_url) as memory:
+        asked = {row["kind"] for row in memory.query_sql("SELECT kind FROM families")}
+    # What changed no byte is not even a question.
+    assert not asked & {"effect", "impact"}
     # That loss and accuracy of one sample go together is true, and no doing of the placebos.
     assert {pattern["kind"] for pattern in told["patterns"]} <= {"metric_pair"}  # type: ignore[attr-defined]
     assert len(told["theories"]) == len(told["patterns"])  # type: ignore[arg-type]
@@ -146,13 +150,14 @@ def test_a_checkpoint_that_cannot_be_used_leaves_no_record_behind(tmp_path: Path
 def test_the_same_seed_makes_the_same_run_and_another_seed_another(
     tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcomes = []
+    runs = []
     for number, seed in enumerate((3, 3, 4)):
         database = str(tmp_path / f"{number}.db")
         demo(capsys, database, checkpoint, acts=15, seed=seed)
         with MemorySystem(database) as memory:
-            outcomes.append(
-                memory.query_sql("SELECT metric, value, sample, act_id FROM metrics ORDER BY position, metric")
-            )
-    assert outcomes[0] == outcomes[1]
-    assert outcomes[0] != outcomes[2]
+            values = memory.query_sql("SELECT sample, metric, value FROM metrics ORDER BY position, metric")
+            writes = memory.query_sql("SELECT act_id, primary_layer, method, dose FROM modifications ORDER BY position")
+        runs.append((values, writes))
+    assert runs[0] == runs[1]
+    assert runs[0][0] != runs[2][0]
+    assert runs[0][1] != runs[2][1]
