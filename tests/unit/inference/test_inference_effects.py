@@ -25,8 +25,9 @@ def take(block: PairedBlock, outcomes: dict[int, float], propensity: float = 0.5
             np.array(list(outcomes)),
             np.array(list(outcomes.values())),
             np.full(rows, propensity),
-            np.zeros(rows),
+            np.zeros((rows, 2)),
             np.full(rows, position - 1),
+            np.ones(rows),
             position,
             position - 2,
         )
@@ -160,14 +161,32 @@ def test_a_margin_is_part_of_the_null_for_that_outcome_alone() -> None:
     plain, doubted = block_of(0.0), block_of(0.0)
     take(plain, {0: 1.0})
     take(doubted, {0: 1.0})
-    bet = Bets(np.array([0]), np.array([2.0]), np.array([0.5]), np.array([1.5]), np.array([1]))
-    doubted.update(bet)
+    one, two, half = np.array([1]), np.array([2.0]), np.array([0.5])
+    doubted.update(Bets(np.array([0]), two, half, np.array([[1.5, 1.5]]), one, np.ones(1)))
     expected = [1 + math.tanh(s * 0.5) for s in LAMBDAS] + [1 + math.tanh(s * -3.0) for s in LAMBDAS]
     assert PairedProcess.of(doubted, 0).e_value == pytest.approx(sum(expected) / 10)
     take(plain, {0: 2.0})
     # What comes of it is learned as it was: estimate and scale know nothing of margins.
     assert PairedProcess.of(doubted, 0).sequence == PairedProcess.of(plain, 0).sequence
     assert PairedProcess.of(doubted, 0).scale == PairedProcess.of(plain, 0).scale
+
+
+def test_a_margin_of_one_side_leaves_the_other_side_its_bet() -> None:
+    block = block_of(0.0)
+    take(block, {0: 1.0})
+    one, half = np.array([1]), np.array([0.5])
+    block.update(Bets(np.array([0]), np.array([2.0]), half, np.array([[1.5, 0.0]]), one, np.ones(1)))
+    expected = [1 + math.tanh(s * 0.5) for s in LAMBDAS] + [1 + math.tanh(s * -2.0) for s in LAMBDAS]
+    assert PairedProcess.of(block, 0).e_value == pytest.approx(sum(expected) / 10)
+
+
+def test_an_outcome_of_a_restless_spell_is_divided_by_the_scale_of_its_spell() -> None:
+    calm, restless = block_of(0.0), block_of(0.0)
+    for outcome in (1.0, -1.0, 1.0, 1.0):
+        take(calm, {0: outcome})
+        size, one, half = np.array([4.0]), np.array([1]), np.array([0.5])
+        restless.update(Bets(np.array([0]), outcome * size, half, np.zeros((1, 2)), one, size))
+    assert PairedProcess.of(restless, 0).log_e == PairedProcess.of(calm, 0).log_e
 
 
 def test_a_row_is_read_and_written_through() -> None:
