@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +23,8 @@ from memory.inference import (
     forecast,
 )
 from memory.inference.kernel import LAMBDAS
+from memory.inference.packed import pack, unpack
+from memory.inference.paired import Bets, PairedBlock
 from memory.inference.scale import WINDOW
 
 outcomes = st.one_of(
@@ -34,10 +38,35 @@ Fresh = Callable[[], Any]
 Step = Callable[[Any, float], Any]
 
 
-def numbers(state: Any) -> list[float]:
-    if isinstance(state, dict):
-        return [x for part in state.values() for x in numbers(part)]
-    return [x for part in state for x in numbers(part)] if isinstance(state, list) else [float(state)]
+@dataclass
+class Rows:
+    """Three rows of a block, of which each outcome concerns some: what is kept of them is bytes."""
+
+    block: PairedBlock = field(default_factory=PairedBlock)
+    taken: int = 0
+
+    def update(self, outcome: float) -> None:
+        if not self.block.rows:
+            self.block.add(np.array([0.0, 1e-3]))
+            self.block.add(np.zeros(1), one_sided=True)
+        self.taken += 1
+        index = np.array([0, 1, 2] if self.taken % 3 else [2, 0])
+        count = len(index)
+        signs = np.array([1.0, -1.0, 1.0])[index]
+        propensity = np.full(count, 0.3 if outcome > 1.0 else 0.5)
+        bets = Bets(index, outcome * signs, propensity, np.zeros(count), index + 1, self.taken, self.taken - 1)
+        self.block.update(bets)
+
+    def to_state(self) -> Any:
+        return [self.taken, pack(self.block.to_arrays()).hex() if self.block.rows else ""]
+
+    @classmethod
+    def from_state(cls, state: Any) -> Rows:
+        taken, packed = state
+        return cls(PairedBlock.from_arrays(unpack(bytes.fromhex(packed))) if packed else PairedBlock(), taken)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rows) and self.to_state() == other.to_state()
 
 
 def score_step(pair: tuple[PairedProcess, Score], outcome: float) -> None:
@@ -47,7 +76,7 @@ def score_step(pair: tuple[PairedProcess, Score], outcome: float) -> None:
 
 
 MACHINES: list[tuple[Fresh, Step]] = [
-    (lambda: PairedProcess(smallest_effect=1e-3), lambda m, u: m.update(u, 0.3 if u > 1.0 else 0.5)),
+    (Rows, lambda m, u: m.update(u)),
     (lambda: EDetector(direction=-1, effect=0.3), lambda m, u: m.update(u)),
     (ComodificationProcess, lambda m, u: m.update(u > 0.0, u < 1.0)),
     (Correlation, lambda m, u: m.update(u, abs(u))),
@@ -75,14 +104,16 @@ def test_any_chunking_through_json_gives_the_same_bits(
 @given(history=histories, cuts=cuts)
 @settings(max_examples=40, deadline=None)
 def test_scores_replay_with_their_forecasts(history: list[float], cuts: set[int]) -> None:
-    live, replayed = (PairedProcess(), Score()), (PairedProcess(), Score())
+    live, replayed = ((PairedProcess(), Score()) for _ in range(2))
     for index, outcome in enumerate(history):
         score_step(live, outcome)
         if index in cuts:
-            states = json.loads(json.dumps([part.to_state() for part in replayed], allow_nan=False))
-            replayed = PairedProcess.from_state(states[0]), Score.from_state(states[1])
+            block = PairedBlock.from_arrays(unpack(pack(replayed[0]._block.to_arrays())))
+            state = json.loads(json.dumps(replayed[1].to_state(), allow_nan=False))
+            replayed = PairedProcess.of(block, 0), Score.from_state(state)
         score_step(replayed, outcome)
-    assert json.dumps([part.to_state() for part in replayed]) == json.dumps([part.to_state() for part in live])
+    assert json.dumps(replayed[1].to_state()) == json.dumps(live[1].to_state())
+    assert pack(replayed[0]._block.to_arrays()) == pack(live[0]._block.to_arrays())
 
 
 @given(history=histories, delta=deltas)
@@ -94,7 +125,8 @@ def test_no_history_breaks_a_process_and_the_interval_holds_the_estimate(history
     assert process.n + process.skipped == len(history)
     assert math.isfinite(process.log_e)
     assert 0.0 <= process.peak_log_e >= process.log_e
-    assert not [x for x in numbers(process.to_state()) if x == 0.0 and math.copysign(1.0, x) < 0.0]
+    for name, array in process._block.to_arrays().items():
+        assert not (np.signbit(array) & (array == 0.0)).any(), name
     if process.n:
         low, high = process.interval()
         assert low <= process.estimate <= high

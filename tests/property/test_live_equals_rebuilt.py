@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from memory.events.amendments import CORRECTABLE, RETRACTABLE, Amendment
@@ -36,7 +36,12 @@ def _near_snapshots() -> Iterator[None]:
         yield
 
 
-RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # A history is one number: there is nothing to shrink.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 
 
 def everything(histories: ModuleType, store: EventStore) -> dict[str, Any]:
