@@ -134,7 +134,7 @@ def _believed(evidence: Evidence) -> Iterator[str]:
     else:
         status = "" if belief.status == "active" else f", and it is {belief.status}"
         what = "It" if evidence.kind == "belief" else f"Of it {belief.belief_id} was formed, which"
-        yield f"{what} is held with a credence of {belief.credence:.4g} ({belief.strength}){status}."
+        yield f"{what} is held with a credence of {_credence(belief.credence)} ({belief.strength}){status}."
     if belief.source == "earned":
         yield "That number is measured, not guaranteed: it rests on how often questions of this family came true."
     if belief.supports or belief.contradicts:
@@ -181,7 +181,9 @@ def _ruled_out(evidence: Evidence) -> Iterator[str]:
     if not ruled_out.count:
         return
     yield f"What architecture explains about its ends is no part of this ({ruled_out.count} facts):"
-    yield "; ".join(dict.fromkeys(f"{each.relation}{_looked(each)}" for each in ruled_out.facts)) + "."
+    looked = {each.relation for each in ruled_out.facts if each.strength is not None}
+    told = (each for each in ruled_out.facts if each.strength is not None or each.relation not in looked)
+    yield "; ".join(dict.fromkeys(f"{each.relation}{_looked(each)}" for each in told)) + "."
 
 
 def _looked(fact: Any) -> str:
@@ -197,12 +199,18 @@ def _history(evidence: Evidence) -> Iterator[str]:
     if history is None or evidence.belief is None:
         return
     first, last = history.first, history.last[-1]
-    yield f"Its credence began at {first.credence:.4g} at position {first.position}: {first.reason}."
+    yield f"Its credence began at {_credence(first.credence)} at position {first.position}: {first.reason}."
     if history.revisions > 1:
         yield (
-            f"It was revised {history.revisions - 1} times, between {history.lowest:.4g} and {history.highest:.4g}; "
-            f"last to {last.credence:.4g}, {last.status}, at position {last.position}: {last.reason}."
+            f"It was revised {history.revisions - 1} times, between {_credence(history.lowest)} and "
+            f"{_credence(history.highest)}; "
+            f"last to {_credence(last.credence)}, {last.status}, at position {last.position}: {last.reason}."
         )
+
+
+def _credence(credence: float) -> str:
+    # What is not certain must not be rounded to certainty.
+    return f"1 − {1.0 - credence:.1g}" if 0.9999 < credence < 1.0 else f"{credence:.4g}"
 
 
 def _e(log_e: float) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from memory.events.models import ModelAttached, SharingChanged
 from memory.events.modifications import (
@@ -107,7 +107,8 @@ class WriteEvidence:
         evaluated = select(*_EVALUATION).where(
             metrics.c.act_id.in_(acts),
             metrics.c.model == self._model,
-            metrics.c.metric == self._metric,
+            # Not by the metric's own index, which would go along the whole log for each page.
+            func.coalesce(metrics.c.metric, "") == self._metric,
             metrics.c.retracted_position.is_(None),
         )
         writes: dict[str, list[Any]] = defaultdict(list)
