@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, LargeBinary, Table
 
 from memory.projections.columns import JSON_TEXT, MODEL, count, flag, number, position, text
-from memory.store.tables import metadata
+from memory.store.tables import INTERNAL, metadata
 
 patterns = Table(
     "patterns",
@@ -193,6 +193,7 @@ inference_state = Table(
     text("part", "which part of the statistics", key=True),
     Column("packed", LargeBinary, nullable=False, comment="its sums and log-wealths, packed, bit for bit"),
     comment="Sufficient statistics of every hypothesis: what the fold goes on from.",
+    info=INTERNAL,
 )
 
 inference_snapshots = Table(
@@ -201,4 +202,5 @@ inference_snapshots = Table(
     position("position", "the last event in it", key=True),
     Column("packed", LargeBinary, nullable=False, comment="every part of the statistics there, compressed"),
     comment="What the statistics were at earlier positions, from which an amended past is learned anew.",
+    info=INTERNAL,
 )

@@ -30,6 +30,8 @@ NAMING_CONVENTION = {
 }
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
+INTERNAL = {"internal": True}
+"""What the `info` of a table says that projections keep for themselves: nobody reads it, and exports leave it out."""
 """Every table of Palimpsest, the projections' included."""
 
 # SQLite makes only an INTEGER primary key the row's own number; BIGINT would cost a second index.

@@ -12,16 +12,20 @@ from sqlalchemy import JSON, Boolean, Connection, Float, Integer, LargeBinary, T
 
 from memory.store import migrate
 from memory.store.engine import Database
-from memory.store.tables import appends, event_types, ledger, record_keys, streams
+from memory.store.tables import INTERNAL, appends, event_types, ledger, record_keys, streams
 
 _LOG = frozenset(table.name for table in (streams, event_types, record_keys, appends, ledger))
 _CHUNK = 1000
 
 
 def read_tables() -> list[Table]:
-    """Give every table that projections keep, by name."""
+    """Give every table that projections keep to be read, by name; not what they keep for themselves."""
     return sorted(
-        (table for table in migrate.load_metadata().tables.values() if table.name not in _LOG),
+        (
+            table
+            for table in migrate.load_metadata().tables.values()
+            if table.name not in _LOG and table.info != INTERNAL
+        ),
         key=lambda table: table.name,
     )
 
