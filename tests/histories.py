@@ -7,7 +7,7 @@ import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Table, select
 
@@ -59,9 +59,16 @@ class History:
         event = self.models[model].adopt(names)
         self.add(event.model_copy(update={"kept": None if kept is None else dict(kept)}), model)
 
-    def define(self, metric: str, smallest: float = 0.0, of: Sequence[str] = (), model: str | None = None) -> None:
-        defined = MetricDefined(model=model, name=metric, derived_from=tuple(of), smallest_effect=smallest)
-        self.add(defined, model)
+    def define(
+        self,
+        metric: str,
+        smallest: float = 0.0,
+        of: Sequence[str] = (),
+        model: str | None = None,
+        better: Literal["lower", "higher"] | None = None,
+    ) -> None:
+        about: dict[str, Any] = {"model": model, "name": metric, "derived_from": tuple(of)}
+        self.add(MetricDefined(**about, smallest_effect=smallest, better=better), model)
 
     def metrics(
         self, act: str | None, values: Mapping[str, float], sample: str | None = None, model: str | None = "m"
@@ -183,7 +190,7 @@ class Wander:
         self._now = [("embed", "head"), ("up",), ("down",), ("q",), ("k", "kk", "kkk")]
         self._attach("m")
         self._attach("n")
-        self.history.define("loss", 0.01)
+        self.history.define("loss", 0.01, better="lower")
         for number in range(self.acts):
             self._meanwhile(draw)
             self._act(draw, f"act {number}", fading=number > 0.6 * self.acts)
@@ -346,7 +353,7 @@ class Wander:
 def _stored(event: NewEvent, position: int) -> StoredEvent:
     noon = to_microseconds(NOON)
     append = AppendOfEvent(position.to_bytes(32, "big"), position, noon, None, None)
-    kind = KindOfEvent(event.payload.event_type, 1)
+    kind = KindOfEvent(event.payload.event_type, event.payload.schema_version)
     return StoredEvent(position, append, event.stream, position, kind, noon, event.act_id, None, encode(event.payload))
 
 

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from memory.inference.joint_forecasts import Met
 from memory.inference.paired import Bets
 from memory.inference.retraction import EDetector
 from memory.inference.scale_rows import Index
 from memory.inference.theories import Forecast, forecast
 from memory.projections.knowledge.claim import CONCERNS, Claim
+from memory.projections.knowledge.composed import Composed, Done
 from memory.projections.knowledge.contest import Contest
 from memory.projections.knowledge.panel import Panel
 from memory.projections.knowledge.rows import (
@@ -51,11 +53,13 @@ class Claims:
     Args:
         dropped: Told of hypotheses that are dropped before they are claimed.
         resolve: Told of outcomes that theories are scored on.
+        composed: Told of every claim and forecast: the theories made of several.
     """
 
-    def __init__(self, dropped: Dropped, resolve: Resolve) -> None:
+    def __init__(self, dropped: Dropped, resolve: Resolve, composed: Composed) -> None:
         self._dropped = dropped
         self._resolve = resolve
+        self.composed = composed
         self.contests: dict[str, Contest] = {}
         self._active: dict[str, dict[str, Claim]] = {}
         """Model to the claims that hold now, by digest."""
@@ -79,12 +83,12 @@ class Claims:
                 found.append((at, claim, forecast(panel.process(slot), claim.direction) if claim.direction else None))
         return found
 
-    def score(self, foreseen: Sequence[tuple[int, Claim, Forecast | None]], bets: Bets) -> None:
-        """Score the theories about an outcome, and let the watches over beliefs see it."""
+    def score(self, foreseen: Sequence[tuple[int, Claim, Forecast | None]], bets: Bets, done: Done) -> None:
+        """Score the theories about the outcome of an act, and let the watches over beliefs see it."""
         for at, claim, prediction in foreseen:
             if prediction is not None:
                 outcome, propensity = float(bets.outcomes[at]), float(bets.propensity[at])
-                self._score(claim, prediction, outcome, bets.position, propensity, None)
+                self._score(claim, prediction, outcome, bets.position, propensity, done=done)
 
     def _score(
         self,
@@ -93,9 +97,12 @@ class Claims:
         outcome: float,
         position: int,
         propensity: float,
-        log_factor: float | None,
+        log_factor: float | None = None,
+        done: Done | None = None,
     ) -> None:
+        before = claim.score.log_e
         claim.score.update(prediction, outcome, propensity, log_factor)
+        self.composed.met(claim, Met(prediction, outcome, claim.score.log_e - before), done)
         claim.last_scored = position
         row = prediction_row(claim.identity("theory"), position, outcome, prediction)
         self._history.append((predictions.name, row))
@@ -142,6 +149,9 @@ class Claims:
             if panel.claims:
                 slots = set(index.tolist())
                 concerned += [claim for slot, claim in panel.claims.items() if slot in slots]
+        for row in self.composed.settle(position):
+            self._history.append((predictions.name, row))
+            self._resolve(row["theory_id"], position, row["outcome"], row["hit"])
         for claim in concerned:
             claim.last_settled = position
             self._touch(claim)
@@ -240,6 +250,7 @@ class Claims:
         claim.last_settled = position
         panel.claims[slot] = claim
         self._touch(claim)
+        self.composed.changed(position, claim)
         return claim
 
     def _set_status(self, claim: Claim, position: int, status: str, reason: str) -> None:
@@ -250,6 +261,7 @@ class Claims:
             claim.belief_status, claim.belief_changed = status, position
             self._revise(claim, position, reason)
         self._touch(claim)
+        self.composed.changed(position, claim)
 
     def _revise(self, claim: Claim, position: int, reason: str) -> None:
         row = revision_row(claim, position, reason)
@@ -355,6 +367,8 @@ class Claims:
         for claim in self._dirty.values():
             replaced |= self.told.tell(knowledge_rows(claim))
             evidence[claim.identity("pattern")] = evidence_rows(claim)
+            self.composed.touch(claim)
+        replaced |= self.told.tell(self.composed.take_rows())
         self._dirty, self._final, self._history, self._revisions, self._evidence = {}, {}, [], {}, {}
         return replaced, added, evidence
 
@@ -367,7 +381,7 @@ class Claims:
         rows = dict(self.told.closed)
         for claim in self.all():
             rows |= knowledge_rows(claim)
-        return rows
+        return rows | self.composed.rows()
 
     def forecast_of(self, theory_id: str) -> Forecast | None:
         """Give what a theory says about its next outcome; None where none of that identity holds."""
@@ -376,7 +390,7 @@ class Claims:
                 if not isinstance(claim.panel, WritePanel):
                     return claim.block_forecast()
                 return forecast(claim.panel.process(claim.slot), claim.direction) if claim.direction else None
-        return None
+        return self.composed.forecast_of(theory_id)
 
     def succeed(self, before: Claims, position: int) -> None:
         """Take the place of other claims, from an amendment on: these are of the amended history.
@@ -405,6 +419,7 @@ class Claims:
         """Let every claim's rows be written again."""
         for claim in self.all():
             self._dirty[claim.digest] = claim
+        self.composed.touch_all()
 
     def all(self) -> Iterator[Claim]:
         """Yield every claim whose question was not asked anew."""
@@ -415,6 +430,7 @@ class Claims:
     def load_claim(self, claim: Claim) -> None:
         """Take up a claim of a stored state."""
         claim.panel.claims[claim.slot] = claim
+        self.composed.take_up(claim)
         if claim.status == "active":
             self._active.setdefault(claim.panel.model, {})[claim.digest] = claim
 

@@ -22,6 +22,7 @@ from memory.events.observations import LayerStatisticsRecorded, MetricDefined, M
 from memory.events.registry import Payload
 from memory.projections.knowledge.claim import Claim
 from memory.projections.knowledge.claims import Added, Claims
+from memory.projections.knowledge.composed import Composed
 from memory.projections.knowledge.dropped import DroppedCorrelations
 from memory.projections.knowledge.entities import Entities
 from memory.projections.knowledge.fact_rows import fact_row
@@ -77,7 +78,7 @@ class Learning:
         self._repeats = Repeats()
         self._counted = CountedWrites(_ACTS)
         self.stated = Stated()
-        self.claims = Claims(self._looked_like, self.stated.resolve)
+        self.claims = Claims(self._looked_like, self.stated.resolve, Composed(self._metrics))
         self._facts = ArchitecturalFacts()
         self._dropped = DroppedCorrelations(self._registry, self._entities)
         self._models: dict[str, ModelLearning] = {}
@@ -173,6 +174,7 @@ class Learning:
         mattered = {model: self._metrics.smallest_effect(model, payload.name) for model in models}
         self._metrics.define(event.position, payload)
         for model in models:
+            self.claims.composed.defined(event.position, model, payload.name)
             sources = self._metrics.sources(model, payload.name)
             self._dropped.metric_defined(event.position, model, payload.name, sources)
             if payload.name not in self._metrics.names(model):
@@ -268,6 +270,7 @@ class Learning:
             "dropped": orjson.dumps(self._dropped.to_state()),
             "stated": orjson.dumps(self.stated.to_state()),
             "told": orjson.dumps(self.claims.told.to_state()),
+            "composed": orjson.dumps(self.claims.composed.to_state()),
         }
         claims = [[claim.panel.name, claim.to_state()] for claim in self.claims.all()]
         parts["claims"] = orjson.dumps(claims)
@@ -291,6 +294,7 @@ class Learning:
         learning._dropped.load(orjson.loads(parts["dropped"]))
         learning.stated.load(orjson.loads(parts["stated"]))
         learning.claims.told = Told.from_state(orjson.loads(parts["told"]))
+        learning.claims.composed.load(orjson.loads(parts["composed"]))
         own: dict[str, dict[tuple[str, ...], bytes]] = {}
         for name, stored in parts.items():
             if name.startswith("["):

@@ -11,6 +11,7 @@ import orjson
 
 from memory.inference.paired import Bets
 from memory.inference.scale_rows import Floats, Index
+from memory.projections.knowledge.composed import Done
 from memory.projections.knowledge.cycles import Cycles
 from memory.projections.knowledge.metric_series import MetricPanels
 from memory.projections.knowledge.panel import ADJUSTED, RANDOMISED, Panel
@@ -262,7 +263,7 @@ class ModelLearning:
                 slips.add(index, even, 0.5, doubt[number], write.position, restless)
             if write.fresh and clean:
                 self._moves(slips, write, names, change, position)
-        return self._bet(slips.bets(position, outcome.baseline_position or 0))
+        return self._bet(slips.bets(position, outcome.baseline_position or 0), (outcome.writes, names, change))
 
     def _moves(self, slips: _Slips, write: Write, names: tuple[str, ...], change: Floats, position: int) -> None:
         """Ask whether writes in ever new directions move a metric at all, where it is said what matters."""
@@ -274,11 +275,11 @@ class ModelLearning:
             moved = np.where(np.abs(change) > smallest, 1.0, -1.0)[asked]
             slips.add(index, moved, 0.5, None, write.position, np.ones(len(index)))
 
-    def _bet(self, bets: Bets) -> Touched:
+    def _bet(self, bets: Bets, done: Done) -> Touched:
         claims = self._shared.claims
         foreseen = claims.foresee(self.writes, bets.index)
         self.writes.update(bets)
-        claims.score(foreseen, bets)
+        claims.score(foreseen, bets, done)
         return [(self.writes, bets.index)]
 
     def _smallest(self, metric: str) -> float:
