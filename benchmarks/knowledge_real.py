@@ -1,6 +1,6 @@
 """Knowledge of a real network against what is found by doing: do intervals hold, is a placebo ever claimed?
 
-Run: python benchmarks/knowledge_real.py (about 6 minutes on one quiet core; --quick for one of them).
+Run: python benchmarks/knowledge_real.py (about 6 minutes of one quiet core; --quick for one of them).
      python benchmarks/knowledge_real.py --acts 900 --seed 3 --model folder (trains into the folder once)
 
 The demo's network, a small tied Qwen2 trained on Python's standard library, is edited through a real memory: coins for
@@ -55,6 +55,10 @@ def verdict(row: Any, truth: Truth, smallest: Mapping[str, float]) -> int:
     return truth.beyond(row.direction, smallest[row.object])
 
 
+def _short(name: str) -> str:
+    return name.removeprefix("model.").removesuffix(".weight")
+
+
 def share(some: int, of: int) -> str:
     return f"{some} of {of} ({some / of:.3f})" if of else "none"
 
@@ -76,7 +80,7 @@ def print_claims(rows: list[Any], truth: Mapping[Question, Truth], smallest: Map
         tally["covered"] += covered and question.part != "moves"
         tally["with interval"] += question.part != "moves"
         dose = "" if row.dose in (None, 1.0) else f" {row.dose:g}"
-        what = f"{row.subject.replace('model.', '').replace('.weight', '')} {row.method}{dose} -> {row.object}"
+        what = f"{_short(row.subject)} {row.method}{dose} -> {row.object}"
         interval = f"in {row.effect:.0%} of acts" if question.part == "moves" else f"{low:+.4g} .. {high:+.4g}"
         print(
             f"  {what:48s} {question.part:7s} {row.grade[:7]:8s} {row.support:3d} {interval:>23s} "
@@ -138,21 +142,26 @@ def print_placebos(rows: list[Any], found: Mapping[str, Followed]) -> None:
     print(f"  changes too small to matter (x(1 ± 1e-5)) claimed: {sum(row.method == 'nudge' for row in rows)}")
 
 
-def print_unused(
-    rows: list[Any], found: Mapping[str, Followed], truth: Mapping[Question, Truth], smallest: Mapping[str, float]
+def print_chosen(
+    title: str,
+    chosen: list[Followed],
+    rows: list[Any],
+    truth: Mapping[Question, Truth],
+    smallest: Mapping[str, float],
 ) -> None:
+    if not chosen:
+        return
     claimed = {question_of(row): row for row in rows}
-    print("\n  zeroed rows of the tied embedding that never occur in the text:")
-    for each in found.values():
-        question = each.question
-        if not question.method.startswith("zero_unused"):
-            continue
-        row, known = claimed.get(question), truth[question]
-        said = "not claimed" if row is None else f"claimed {'up' if row.direction > 0 else 'down'} ({row.grade})"
+    print(f"\n  {title}:")
+    for each in sorted(chosen, key=lambda one: (one.question.method, -(one.question.dose or 0), one.question.metric)):
+        question, row, known = each.question, claimed.get(each.question), truth[each.question]
+        bar = 0.5 if question.part == "moves" else smallest[question.metric]
+        dose = "" if question.dose in (None, 1.0) else f" {question.dose:g}"
+        said = "not claimed" if row is None else f"claimed, {row.grade}"
         print(
-            f"    {question.method:17s} {question.metric:9s} truly {known.mean:+.3g} ± {2 * known.error:.2g} "
-            f"(matters from {smallest[question.metric]:.2g}): {said}, {each.support} acts, log E {each.log_e:.1f}, "
-            f"estimate {each.estimate:+.3g}"
+            f"    {_short(question.storage):25s} {question.method + dose:17s} {question.metric:9s} "
+            f"truly {known.mean:+.3g} ± {2 * known.error:.2g} (matters from {bar:.2g}): {said}; "
+            f"{each.support} acts, log E {each.log_e:.1f}, estimate {each.estimate:+.3g}"
         )
 
 
@@ -256,7 +265,12 @@ def run(options: argparse.Namespace, steps: int, database: str) -> None:
         print_coverage(found, truth)
         print_power(rows, truth, smallest)
         print_placebos(rows, found)
-        print_unused(rows, found, truth, smallest)
+        unused_rows = [each for each in found.values() if each.question.method.startswith("zero_unused")]
+        print_chosen(
+            "zeroed rows of the tied embedding that never occur in the text", unused_rows, rows, truth, smallest
+        )
+        noises = [each for each in found.values() if each.question.part == "moves"]
+        print_chosen("noise that moves by more than matters, by the share of acts", noises, rows, truth, smallest)
         print_architecture(memory, rows)
         print_others(memory, studied, options.seed, options.repetitions)
         print_theories(memory, truth, smallest)

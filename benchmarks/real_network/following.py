@@ -68,12 +68,15 @@ def _look(
         question = Question(about.subject, key.method or "", key.level, panel.part(slot), about.object)
         each = found[identity] = Followed(question, key.grade)
     support = panel.process(slot).n
-    if support == each.support:
+    # Another hypothesis' outcome may lower the bar that this one is then claimed over.
+    first = first_claims.get(identity) == position
+    if support == each.support and not first:
         return
     measure = panel.measure(slot)
-    each.support, each.looks, each.log_e = support, each.looks + 1, float(panel.log_e[slot])
+    each.looks += support != each.support
+    each.support, each.log_e = support, float(panel.log_e[slot])
     each.estimate, each.low, each.high = measure.estimate, measure.low, measure.high
-    if first_claims.get(identity) == position:
+    if first:
         each.at_first_claim = measure.low, measure.high
     known = truth.get(each.question)
     if known is not None and known.excluded_by(each.low, each.high):

@@ -72,9 +72,9 @@ def real_ways(unused: Sequence[int], head_width: int) -> list[Way]:
         head_width: Columns of one attention head.
     """
     ways = [Way(name, "scale", _scale(experiment.SCALE), 1.0, coin=True) for name in SCALED]
-    ways += [Way(name, "nudge", _scale(NUDGE), 1.0, coin=True) for name in (HEAD, NORM)]
+    ways.append(Way(HEAD, "nudge", _scale(NUDGE), 1.0, coin=True))
     ways += [Way(name, "noise", _noise(1.0), 1.0) for name in (LAST_OUT, FIRST_DOWN)]
-    ways += [Way(name, "noise", _noise(WHISPER), WHISPER) for name in (LAST_OUT, NORM)]
+    ways.append(Way(LAST_OUT, "noise", _noise(WHISPER), WHISPER))
     ways.append(Way(FIRST_OUT, "zero_head", _zero_columns(head_width)))
     ways.append(Way(EMBEDDING, "zero_unused_rows", _zero_rows(unused)))
     ways.append(Way(HEAD, "zero_unused_row", _zero_rows(unused[:1])))
