@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from memory.inference.theories import Forecast
 
@@ -36,8 +36,7 @@ def turned(met: Met, side: int) -> Met:
     if side > 0:
         return met
     told = met.forecast
-    seen = Forecast(-told.direction, told.probability, 0.0 - told.mean, told.sd, told.null_sd, told.smallest_effect)
-    return Met(seen, -met.outcome, met.log_factor)
+    return Met(replace(told, direction=-told.direction, mean=-told.mean), -met.outcome, met.log_factor)
 
 
 def at_once(met: Sequence[Met]) -> Met:

@@ -172,6 +172,24 @@ def test_of_an_act_that_writes_several_members_the_whole_change_is_forecast(
     assert 0.5 < row["probability"] < 0.8
 
 
+def test_bets_on_what_each_write_did_count_although_all_in_all_nothing_moved(
+    history: Any, run: Any, tables: Tables
+) -> None:
+    history.define("loss", better="lower")
+    run(history, 200, BOTH)
+    (before,) = composed(tables(history))
+    history.metrics("both", {"loss": 1.0}, "s")
+    history.write("both", "embed", -1.0, number=1)
+    history.write("both", "mlp", -1.0, number=2)
+    history.metrics("both", {"loss": 1.0}, "s")
+    found = tables(history)
+    (after,) = composed(found)
+    row = predicted(found, after)[history.last]
+    assert (row["outcome"], row["hit"]) == (0.0, None)
+    assert (after["predictions"], after["last_position"]) == (before["predictions"], history.last)
+    assert after["log_e_value"] > before["log_e_value"]
+
+
 def test_a_member_written_alone_is_forecast_as_by_its_own_theory(history: Any, run: Any, tables: Tables) -> None:
     history.define("loss", better="lower")
     found = tables(run(history, 200, BOTH))
