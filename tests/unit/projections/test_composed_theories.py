@@ -181,7 +181,7 @@ def test_bets_on_what_each_write_did_count_although_all_in_all_nothing_moved(
     history.metrics("both", {"loss": 1.0}, "s")
     history.write("both", "embed", -1.0, number=1)
     history.write("both", "mlp", -1.0, number=2)
-    history.metrics("both", {"loss": 1.0}, "s")
+    history.metrics("both", {"loss": 1.0, "accuracy": 0.5}, "s")
     found = tables(history)
     (after,) = composed(found)
     row = predicted(found, after)[history.last]
