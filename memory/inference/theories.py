@@ -7,9 +7,12 @@ is at most δ" the score ever reaches 20 with probability at most 1/20. For, giv
 coin can hit (u = z·w + b with |b| <= δ, w not knowing z). If one arm can, the mean factor is q1·p/q1 + q2·(1−p)/q2 = 1;
 if none can, it is 2(1−p) <= 1, as no factor ever stakes p < 1/2: a theory never gains by predicting its own failure.
 Without a coin the same holds where outcomes are symmetric given the past. It starts at 1 at birth: data that discovered
-a theory do not count for it again.
+a theory do not count for it again. All of this holds for whatever p in [1/2, 1) was fixed before the coin; what is
+staked is the probability said, held within [.5, .95], so that under a fair coin no miss costs more than a factor of 10.
 
-*Measured* only: the log-score gain over "no effect" and calibration, which rest on a normal forecast.
+*Measured* only: the log-score gain over "no effect" and calibration, which rest on a normal forecast. What is said
+allows for what held until now having stopped: the score keeps the probability that it still holds, by Bayes from hits
+and misses alone, with a small chance of stopping at each outcome (a change point that nobody announces; Shiryaev 1963).
 """
 
 from __future__ import annotations
@@ -24,8 +27,12 @@ from memory.inference.state import State, read_count, read_number
 
 __all__ = ["Forecast", "Score", "forecast"]
 
-_CERTAINTY = 0.95
-"""No forecast of a sign is surer than this, so that no single miss is ruinous."""
+_CERTAINTY = 0.99
+"""No forecast of a sign is surer than this."""
+_LARGEST_STAKE = 0.95
+"""No bet on a forecast stakes more than this, so that no single miss is ruinous."""
+_STOPPING = 1 / 500
+"""The chance that what a theory says stops holding before the next outcome."""
 _PRIOR_WEIGHT = 4.0
 """How many observed signs the normal forecast of the sign is worth."""
 _DOUBT_WEIGHT = 2.0
@@ -41,7 +48,7 @@ class Forecast:
     direction: int
     """The side the theory names, +1 or -1."""
     probability: float
-    """P(u goes beyond δ on that side), within [.05, .95]."""
+    """P(u goes beyond δ on that side), strictly between 0 and 1."""
     mean: float
     """Mean of the normal forecast of u."""
     sd: float
@@ -50,12 +57,17 @@ class Forecast:
     """Standard deviation of the zero-mean forecast it competes with."""
     smallest_effect: float = 0.0
     """δ."""
+    while_holding: float | None = None
+    """P(hit) while what the theory says still holds; None where the forecast knows of no stopping."""
+    once_stopped: float = 0.5
+    """P(hit) once it holds no more."""
 
     def __post_init__(self) -> None:
         if self.direction not in (-1, 1):
             raise ValueError(f"a theory names a side, +1 or -1, not {self.direction!r}")
-        if not 0.0 < self.probability < 1.0:
-            raise ValueError(f"a forecast probability must be strictly between 0 and 1, not {self.probability!r}")
+        for probability in (self.probability, self.while_holding, self.once_stopped):
+            if probability is not None and not 0.0 < probability < 1.0:
+                raise ValueError(f"a forecast probability must be strictly between 0 and 1, not {probability!r}")
         if not (math.isfinite(self.mean) and 0.0 <= self.sd < math.inf and 0.0 <= self.null_sd < math.inf):
             raise ValueError(
                 "a normal forecast needs a finite mean and finite standard deviations of at least 0, not "
@@ -75,14 +87,21 @@ class Forecast:
         return min(_GAIN_LIMIT, max(-_GAIN_LIMIT, gain))
 
 
-def forecast(process: PairedProcess, direction: int) -> Forecast:
+def _held(probability: float) -> float:
+    """Return a probability held within what a forecast may say, [.01, .99]."""
+    return min(_CERTAINTY, max(1.0 - _CERTAINTY, probability))
+
+
+def forecast(process: PairedProcess, direction: int, standing: float = 1.0) -> Forecast:
     """Return what a theory of this direction forecasts for the hypothesis' next outcome, from its past alone.
 
-    P(sign) pools the signs seen, the normal forecast (worth four of them) and doubt (worth two).
+    P(sign) pools the signs seen, the normal forecast (worth four of them) and doubt (worth two); and allows for what
+    was seen having stopped, which leaves the sign to a fair coin.
 
     Args:
         process: the hypothesis' state before the outcome.
         direction: the side the theory names, +1 or -1.
+        standing: the probability that what the theory says held until now (`Score.standing`).
 
     Raises:
         ValueError: the direction is neither.
@@ -91,20 +110,32 @@ def forecast(process: PairedProcess, direction: int) -> Forecast:
     signs = process.positives + process.negatives
     hits = process.positives if direction > 0 else process.negatives
     if n < 2:
-        return Forecast(direction, (hits + 3.0) / (signs + 6.0), 0.0, 0.0, 0.0, delta)
+        early = _held((hits + 3.0) / (signs + 6.0))
+        return Forecast(direction, _mixed(early, 0.5, standing), 0.0, 0.0, 0.0, delta, early)
     mean = process.estimate * n / (n + 1.0)
     # Inflated for the mean being estimated and, as Student's t is, for the spread being so too.
     inflation = math.sqrt((1.0 + 1.0 / n) * (n + 1.0) / (n - 1.0))
     sd = max(process.residual_sd * inflation, 0.01 * process.scale.size(delta))
     if sd == 0.0:
         return Forecast(direction, 0.5, mean, 0.0, 0.0, delta)
-    normal = 0.5 * math.erfc((delta - direction * mean) / (sd * math.sqrt(2.0)))
+    normal = _beyond((delta - direction * mean) / sd)
     # Signs tell of 0, not of δ: where there is a δ, only the normal forecast knows about it.
     seen, met = (0.0, 0.0) if delta > 0.0 else (float(signs), float(hits))
     weight = _PRIOR_WEIGHT if delta == 0.0 else float(n)
-    probability = (weight * normal + met + 0.5 * _DOUBT_WEIGHT) / (weight + seen + _DOUBT_WEIGHT)
-    probability = min(_CERTAINTY, max(1.0 - _CERTAINTY, probability))
-    return Forecast(direction, probability, mean, sd, math.hypot(sd, mean), delta)
+    holding = _held((weight * normal + met + 0.5 * _DOUBT_WEIGHT) / (weight + seen + _DOUBT_WEIGHT))
+    stopped = _held(_beyond(delta / sd))
+    probability = _mixed(holding, stopped, standing)
+    return Forecast(direction, probability, mean, sd, math.hypot(sd, mean), delta, holding, stopped)
+
+
+def _beyond(deviations: float) -> float:
+    return 0.5 * math.erfc(deviations / math.sqrt(2.0))
+
+
+def _mixed(holding: float, stopped: float, standing: float) -> float:
+    """Return P(hit), what was said having held until now with a probability, and stopping at its rate."""
+    still = standing * (1.0 - _STOPPING)
+    return still * holding + (1.0 - still) * stopped
 
 
 @dataclass(slots=True)
@@ -127,6 +158,8 @@ class Score:
     """Summed log-score gain over "no effect"."""
     brier: float = 0.0
     """Summed squared error of the forecast probabilities."""
+    standing: float = 1.0
+    """The probability that what the theory says still holds, by hits and misses alone."""
 
     def update(
         self, prediction: Forecast, outcome: float, propensity: float = 0.5, log_factor: float | None = None
@@ -152,13 +185,31 @@ class Score:
             self.ties += 1
             return
         hit = prediction.hit(outcome)
-        stake = max(0.5, prediction.probability)
+        stake = min(_LARGEST_STAKE, max(0.5, prediction.probability))
         self.n += 1
         self.hits += hit
         self.log_e += math.log((stake if hit else 1.0 - stake) / propensity) if log_factor is None else log_factor
         self.peak_log_e = max(self.peak_log_e, self.log_e)
         self.gain += prediction.log_score_gain(outcome)
         self.brier += (prediction.probability - hit) ** 2
+        if prediction.while_holding is not None:
+            holding, stopped = prediction.while_holding, prediction.once_stopped
+            still = self.standing * (1.0 - _STOPPING)
+            likely = still * (holding if hit else 1.0 - holding)
+            self.standing = likely / (likely + (1.0 - still) * (stopped if hit else 1.0 - stopped))
+
+    def expect(self, direction: int, while_holding: float, mean: float, sd: float) -> Forecast:
+        """Return a forecast that allows for what the theory says having stopped, as the outcomes so far suggest.
+
+        Args:
+            direction: the side the theory names, +1 or -1.
+            while_holding: P(hit) while it holds, held within [.01, .99]; once it holds no more it is a half.
+            mean: mean of the normal forecast.
+            sd: its standard deviation; 0 where there is none.
+        """
+        holding = _held(while_holding)
+        null_sd = math.hypot(sd, mean) if sd else 0.0
+        return Forecast(direction, _mixed(holding, 0.5, self.standing), mean, sd, null_sd, 0.0, holding)
 
     def to_state(self) -> State:
         """Return the state as plain data."""
@@ -171,6 +222,7 @@ class Score:
             "peak_log_e": self.peak_log_e,
             "gain": self.gain,
             "brier": self.brier,
+            "standing": self.standing,
         }
 
     @classmethod
@@ -189,4 +241,5 @@ class Score:
             peak_log_e=read_number(state, "peak_log_e"),
             gain=read_number(state, "gain"),
             brier=read_number(state, "brier"),
+            standing=read_number(state, "standing"),
         )

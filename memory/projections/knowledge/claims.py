@@ -80,7 +80,7 @@ class Claims:
         for at, slot in enumerate(index.tolist()):
             claim = panel.claims.get(slot)
             if claim is not None:
-                found.append((at, claim, forecast(panel.process(slot), claim.direction) if claim.direction else None))
+                found.append((at, claim, _forecast(panel, claim)))
         return found
 
     def score(self, foreseen: Sequence[tuple[int, Claim, Forecast | None]], bets: Bets, done: Done) -> None:
@@ -126,7 +126,7 @@ class Claims:
             blocks = now[0] - before[0]
             outcome = (now[1] - before[1]) / blocks
             self._score(claim, claim.block_forecast(), outcome, position, 0.5, now[3] - before[3])
-            claim.seen = now
+            claim.see(now)
 
     # Settlements
 
@@ -389,7 +389,7 @@ class Claims:
             if claim.identity("theory") == theory_id:
                 if not isinstance(claim.panel, WritePanel):
                     return claim.block_forecast()
-                return forecast(claim.panel.process(claim.slot), claim.direction) if claim.direction else None
+                return _forecast(claim.panel, claim)
         return self.composed.forecast_of(theory_id)
 
     def succeed(self, before: Claims, position: int) -> None:
@@ -437,6 +437,12 @@ class Claims:
     def load_panel(self, panel: Panel) -> None:
         """Take up a panel of a stored state."""
         self._contest(panel.model).put(panel, _all(panel))
+
+
+def _forecast(panel: WritePanel, claim: Claim) -> Forecast | None:
+    if not claim.direction:
+        return None
+    return forecast(panel.process(claim.slot), claim.direction, claim.score.standing)
 
 
 def _seen(panel: Panel, slot: int) -> tuple[float, float, float, float]:

@@ -197,6 +197,8 @@ class PairPanel(Panel):
         about: What to say of them.
     """
 
+    batch, products = 8.0, True
+
     def __init__(
         self,
         name: str,

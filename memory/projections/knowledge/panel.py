@@ -6,7 +6,7 @@ import hashlib
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import orjson
@@ -94,6 +94,11 @@ class Panel(Kept, ABC):
         name: Its own name among all panels of the record.
         model: The model it is about.
     """
+
+    batch: ClassVar[float] = 1.0
+    """About how many statistics of one hypothesis settle together."""
+    products: ClassVar[bool] = False
+    """Whether its statistics are products of two innovations."""
 
     def __init__(self, name: str, model: str) -> None:
         self.name = name

@@ -132,7 +132,7 @@ def test_every_forecast_is_made_from_what_was_known_before_its_outcome(
     for event, payload in history.stored():
         live: list[Any] = list(projection.learning.claims.all())
         processes = {each.digest: each.panel.process(each.slot) for each in live}
-        told = {each.digest: forecast(processes[each.digest], each.direction) for each in live}
+        told = {each.digest: forecast(processes[each.digest], each.direction, each.score.standing) for each in live}
         settled = {digest: process.n for digest, process in processes.items()}
         projection.apply(event, payload)
         for digest, process in processes.items():
