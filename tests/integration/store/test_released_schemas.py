@@ -23,6 +23,7 @@ from memory.store import Database, EventStore, migrate
 
 ROOT = Path(__file__).resolve().parents[3]
 FROZEN = sorted(folder.name for folder in (ROOT / "tests" / "frozen" / "schemas").iterdir())
+KNOWLEDGE = {"patterns", "theories", "beliefs", "evidence", "architectural_facts"}
 PROCESSES = 8
 UPGRADE_TOGETHER = """
 import os, sys
@@ -132,13 +133,21 @@ def test_what_it_had_learned_is_what_is_learned_from_its_log_today(thawed: Thawe
         assert [name for name in live if again[name] != live[name]] == []
 
 
+def _but_what_is_made_anew(contents: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the tables of knowledge, which revision 0005 empties both ways: the next catching up fills them."""
+    kept = {table: rows for table, rows in contents.items() if table not in KNOWLEDGE}
+    if "projections" in kept:
+        kept["projections"] = [row for row in kept["projections"] if not row.startswith("('knowledge'")]
+    return kept
+
+
 def test_it_goes_up_and_down_again_with_its_log_in_place(thawed: Thawed, schemas: ModuleType) -> None:
     database = thawed.database()
-    before = schemas.catalogue(database), schemas.contents(database)
+    before = schemas.catalogue(database), _but_what_is_made_anew(schemas.contents(database))
     for _ in range(2):
         assert migrate.upgrade(database) == migrate.head()
         assert migrate.downgrade(database, thawed.revision) == thawed.revision
-    assert (schemas.catalogue(database), schemas.contents(database)) == before
+    assert (schemas.catalogue(database), _but_what_is_made_anew(schemas.contents(database))) == before
     assert thawed.holds_its_log(EventStore(database))
     migrate.upgrade(database)
     assert migrate.check(database) == ()
