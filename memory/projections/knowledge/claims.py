@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from memory.inference.joint_forecasts import Met
 from memory.inference.paired import Bets
 from memory.inference.retraction import EDetector
 from memory.inference.scale_rows import Index
@@ -102,7 +101,7 @@ class Claims:
     ) -> None:
         before = claim.score.log_e
         claim.score.update(prediction, outcome, propensity, log_factor)
-        self.composed.met(claim, Met(prediction, outcome, claim.score.log_e - before), done)
+        self.composed.met(claim, prediction, outcome, claim.score.log_e - before, done)
         claim.last_scored = position
         row = prediction_row(claim.identity("theory"), position, outcome, prediction)
         self._history.append((predictions.name, row))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from memory.inference.joint_forecasts import Met, at_once, in_total, turned
+from memory.inference.joint_forecasts import Met, at_once, in_total
 from memory.inference.scale_rows import Floats
 from memory.inference.theories import Forecast, Score
 from memory.projections.knowledge import composed_words
@@ -50,9 +50,9 @@ class Composed:
         self._members: dict[Topic, dict[str, Claim]] = {}
         self._topics: dict[str, tuple[Topic, ...]] = {}
         """Digest of every claim that holds to its topics."""
-        self._met: dict[str, list[tuple[str, Met, float | None]]] = {}
-        """Theory to what its members met at the event under way: each one's digest, its forecast with its outcome,
-        and, of a theory of what is better, how much better all that was done has made it."""
+        self._met: dict[Topic, list[tuple[Met, int, float]]] = {}
+        """Topic to what the members of its theory met at the event under way: each one's forecast with its outcome,
+        and, of a theory of what is better, the better side of it and how much better the metric became."""
         self._dirty: dict[str, ComposedTheory] = {}
 
     # Members
@@ -119,37 +119,38 @@ class Composed:
 
     # Forecasts
 
-    def met(self, claim: Claim, met: Met, done: Done | None) -> None:
+    def met(self, claim: Claim, forecast: Forecast, outcome: float, log_factor: float, done: Done | None) -> None:
         """Take a forecast of a claim with its outcome, before what it settled is decided upon.
 
         Args:
             claim: The claim.
-            met: Its forecast, its outcome, and what the bet came to.
+            forecast: What it said.
+            outcome: What came.
+            log_factor: What the bet came to.
             done: What the act wrote and changed, where it is the outcome of one.
         """
         for topic in self._topics.get(claim.digest, ()):
             theory = self._holding.get(topic)
             if theory is not None:
-                total: float | None = None
-                told = met
+                met, side, total = Met(forecast, outcome, log_factor), 1, 0.0
                 if done is not None and theory.better:
                     side, total = _side_and_total(claim, theory.better, done)
-                    told = turned(met, side)
-                self._met.setdefault(theory.theory_id, []).append((claim.digest, told, total))
+                self._met.setdefault(topic, []).append((met, side, total))
 
     def settle(self, position: int) -> list[dict[str, Any]]:
         """Score every theory on what its members met at an event; give what it predicted, with the outcome, as rows."""
         if not self._met:
             return []
         rows = []
-        for theory_id, bets in self._met.items():
-            theory = self._theories[theory_id]
-            bets.sort(key=lambda bet: bet[0])
-            all_met, total = [met for _, met, _ in bets], bets[0][2]
-            joint = at_once(all_met) if total is None else in_total(all_met, total)
+        for topic, bets in self._met.items():
+            theory = self._holding[topic]
+            if theory.better:
+                joint = in_total([(met, side) for met, side, _ in bets], bets[0][2])
+            else:
+                joint = at_once([met for met, _, _ in bets], theory.score.hits, theory.score.n)
             theory.update(joint, position)
-            self._dirty[theory_id] = theory
-            rows.append(prediction_row(theory_id, position, joint.outcome, joint.forecast))
+            self._dirty[theory.theory_id] = theory
+            rows.append(prediction_row(theory.theory_id, position, joint.outcome, joint.forecast))
         self._met = {}
         return rows
 

@@ -25,7 +25,7 @@ def met(forecast: Forecast, outcome: float) -> Met:
     return Met(forecast, outcome, score.log_e)
 
 
-@pytest.mark.parametrize("joined", [at_once, lambda all_met: in_total(all_met, 0.5)])
+@pytest.mark.parametrize("joined", [at_once, lambda all_met: in_total([(each, 1) for each in all_met], 0.5)])
 def test_bets_that_hang_on_one_coin_gain_nothing_on_average_where_there_is_nothing(joined: Joined) -> None:
     # Both outcomes fall as the one coin does: multiplied, the bets (1.6 or 0.4, twice) would come to 1.36 on average.
     first, second = told(1, 0.5), told(1, 0.7)
@@ -47,7 +47,7 @@ def test_an_average_of_extreme_bets_is_taken_without_overflow() -> None:
     assert at_once(both).log_factor == pytest.approx(900.0 - math.log(2.0))
 
 
-@pytest.mark.parametrize("joined", [at_once, lambda all_met: in_total(all_met, 9.0)])
+@pytest.mark.parametrize("joined", [at_once, lambda all_met: in_total([(each, 1) for each in all_met], 9.0)])
 def test_one_alone_is_itself(joined: Joined) -> None:
     alone = met(told(-1, -0.5), -2.0)
     assert joined([alone]) == alone
@@ -63,6 +63,13 @@ def test_numbers_of_several_kinds_count_in_standard_deviations_on_the_side_named
     assert joint.forecast.hit(joint.outcome)
 
 
+def test_hits_that_came_before_say_how_sure_an_average_is() -> None:
+    both = [met(told(1, 0.5), 1.0), met(told(1, 0.5), 1.0)]
+    normal = 0.5 * math.erfc(-0.5 / math.sqrt(2.0))
+    assert at_once(both).forecast.probability == pytest.approx(normal)
+    assert at_once(both, 7, 8).forecast.probability == pytest.approx((8.0 * normal + 7.0) / 16.0)
+
+
 def test_what_is_no_number_is_left_out_of_what_came_and_its_bet_counts_as_none() -> None:
     both = [met(told(1, 1.0), 2.0), met(told(1, 1.0), math.nan)]
     joint = at_once(both)
@@ -71,18 +78,18 @@ def test_what_is_no_number_is_left_out_of_what_came_and_its_bet_counts_as_none()
 
 
 def test_what_several_causes_add_to_one_number_is_the_sum_of_their_forecasts() -> None:
-    parts = [met(told(1, 2.0), 1.0), met(told(-1, -1.5, 0.5), -1.0)]
+    parts = [(met(told(1, 2.0), 1.0), 1), (met(told(1, 1.5, 0.5), 1.0), -1)]
     joint = in_total(parts, 0.75)
     assert (joint.forecast.direction, joint.forecast.mean, joint.forecast.sd) == (1, 0.5, 1.0)
     assert joint.forecast.probability == pytest.approx(0.6914624612740131)
     assert joint.outcome == 0.75
-    against = in_total([met(told(-1, -2.0), 1.0), met(told(-1, -1.5), 1.0)], 0.75)
+    against = in_total([(met(told(-1, -2.0), 1.0), 1), (met(told(-1, -1.5), 1.0), 1)], 0.75)
     assert (against.forecast.direction, against.forecast.mean, against.forecast.probability) == (-1, -3.5, 0.95)
     assert not against.forecast.hit(against.outcome)
 
 
 def test_a_total_must_go_beyond_what_matters() -> None:
-    parts = [met(told(1, 0.3, least=1.0), 1.0), met(told(1, 0.2, least=1.0), 1.0)]
+    parts = [(met(told(1, 0.3, least=1.0), 1.0), 1), (met(told(1, 0.2, least=1.0), 1.0), 1)]
     joint = in_total(parts, 0.9)
     assert joint.forecast.probability == pytest.approx(0.5 * math.erfc(0.5 / math.sqrt(2.0)))
     assert not joint.forecast.hit(joint.outcome)

@@ -94,6 +94,23 @@ def test_one_claim_alone_composes_no_theory(history: Any, run: Any, tables: Tabl
     assert composed(found) == []
 
 
+def test_other_ways_of_writing_are_other_theories(history: Any, histories: ModuleType, tables: Tables) -> None:
+    history.attach(histories.sharing(NAMES))
+    draw = random.Random(2)
+    for number in range(120):
+        sign, scaled = draw.choice((1.0, -1.0)), number % 2
+        before = {"loss": draw.gauss(2.0, 1.0), "accuracy": draw.gauss(2.0, 1.0)}
+        after = {metric: value + draw.gauss(0.0, 1.0) for metric, value in before.items()}
+        after["loss" if scaled else "accuracy"] += 2.0 * sign
+        history.experiment(f"act {number}", "mlp", sign, before, after, method="scale" if scaled else "rank_one")
+    found = tables(history)
+    assert {(row["method"], row["object"]) for row in found["patterns"]} == {
+        ("scale", "loss"),
+        ("rank_one", "accuracy"),
+    }
+    assert composed(found) == []
+
+
 def test_a_theory_is_born_with_its_second_member_and_what_it_was_found_by_does_not_count_for_it(
     history: Any, run: Any, tables: Tables
 ) -> None:
@@ -218,7 +235,7 @@ def test_the_bets_of_one_event_are_averaged_and_never_multiplied(history: Any, r
     for position in told:
         rows = [row for row in found["predictions"] if row["position"] == position and row["theory_id"] in members]
         assert len(rows) == 2
-        stakes = [max(0.5, row["probability"]) for row in rows]
+        stakes = [min(0.95, max(0.5, row["probability"])) for row in rows]
         factors = [2.0 * (stake if row["hit"] else 1.0 - stake) for row, stake in zip(rows, stakes, strict=True)]
         expected += math.log(sum(factors) / 2.0)
     assert theory["log_e_value"] == pytest.approx(expected)
