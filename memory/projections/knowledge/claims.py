@@ -340,6 +340,9 @@ class Claims:
             status: What becomes of claims: `weakened`, or `retracted` where they should never have been made.
         """
         for slot in slots:
+            # What a gate keeps back is not to be asked again either.
+            if panel.dropped.pop(slot, None) is not None:
+                panel.changed()
             if panel.log_weight[slot] == -math.inf:
                 continue
             panel.log_weight[slot] = -math.inf

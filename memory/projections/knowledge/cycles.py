@@ -63,6 +63,8 @@ class Cycles(Kept):
         self._actors: dict[tuple[str, Any], int] = {}
         """What sequences are made of to its number: ("write", entity) or ("kind", category)."""
         self._categories: dict[str, int] = {}
+        self._unheard: dict[str, None] = {}
+        """Categories that there is no room for."""
         self._together = ComodificationGrid()
         self._sequences = SequenceGrid()
         self._thresholds = ThresholdGrid()
@@ -149,6 +151,7 @@ class Cycles(Kept):
 
     def _settle(self, kind: str, settled: Settled, position: int, touched: Touched) -> None:
         panel = self._panel(kind, position)
+        panel.family(0).left_out = self._left_out(kind)
         touched.append((panel, panel.settled(settled, position, self._since[kind])))
         self._since[kind] = 0
 
@@ -186,6 +189,8 @@ class Cycles(Kept):
         if found is None and len(self._categories) < MOST_CATEGORIES:
             found = self._categories[category] = len(self._categories)
             self._thresholds.grow(categories=1, wait=True)
+        elif found is None:
+            self._unheard[category] = None
         return found
 
     @property
@@ -227,8 +232,10 @@ class Cycles(Kept):
         return max(1, self._metric_count()) * categories
 
     def _left_out(self, kind: str) -> int:
-        storages = sum(1 for _ in self._registry.storages(self.model))
-        return max(0, storages - MOST_STORAGES) if kind != "threshold" else self._metrics.left_out(self.model)
+        unheard = 0 if kind == "comodification" else len(self._unheard)
+        if kind == "threshold":
+            return self._metrics.left_out(self.model) + unheard
+        return max(0, sum(1 for _ in self._registry.storages(self.model)) - MOST_STORAGES) + unheard
 
     def _asked_together(self, first: int, second: int) -> list[Any]:
         storages = list(self._storages)
@@ -236,9 +243,10 @@ class Cycles(Kept):
 
     def _about_together(self, first: int, second: int) -> About:
         storages = list(self._storages)
-        ends = sorted((self._entities.named(each)[0], each) for each in (storages[first], storages[second]))
-        (one, first_id), (other, second_id) = ends
-        return About(one, other, self._entities.named(first_id)[1], first_id, second_id)
+        # By number, not by name: names of what has ended are gone, and rows must not turn round.
+        first_id, second_id = sorted((storages[first], storages[second]))
+        one, names = self._entities.named(first_id)
+        return About(one, self._entities.named(second_id)[0], names, first_id, second_id)
 
     def _asked_sequence(self, first: int, second: int) -> list[Any]:
         actors = list(self._actors)
@@ -281,6 +289,15 @@ class Cycles(Kept):
         self._written.pop(entity, None)
         return ended
 
+    def sharing_changed(self) -> list[tuple[Panel, list[int]]]:
+        """Give the questions about pairs that share bytes now."""
+        found: list[tuple[Panel, list[int]]] = []
+        for kind, panel in self._panels.items():
+            excluded = self._excluding(kind) if kind != "threshold" else None
+            if excluded is not None:
+                found.append((panel, np.flatnonzero(excluded(*panel.table.keys)).tolist()))
+        return found
+
     def of_metric(self, number: int) -> list[tuple[Panel, list[int]]]:
         """Give the questions about a metric."""
         panel = self._panels.get("threshold")
@@ -293,6 +310,7 @@ class Cycles(Kept):
             "storages": list(self._storages),
             "actors": [list(actor) for actor in self._actors],
             "categories": list(self._categories),
+            "unheard": list(self._unheard),
             "panels": list(self._panels),
             "act": self._act,
             "open": [self._open, self._evaluated],
@@ -317,6 +335,7 @@ class Cycles(Kept):
         self._storages = {entity: at for at, entity in enumerate(head["storages"])}
         self._actors = {(kind, which): at for at, (kind, which) in enumerate(head["actors"])}
         self._categories = {category: at for at, category in enumerate(head["categories"])}
+        self._unheard = dict.fromkeys(head["unheard"])
         self._act, (self._open, self._evaluated) = head["act"], head["open"]
         self._written, self._noticed = dict.fromkeys(head["written"]), dict.fromkeys(head["noticed"])
         self._values = {number: float("nan") if value is None else value for number, value in head["values"]}

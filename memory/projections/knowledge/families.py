@@ -19,6 +19,8 @@ from memory.projections.knowledge_tables import families
 if TYPE_CHECKING:
     from memory.projections.knowledge.panel import Panel
 
+_OF_METRICS = ("effect", "impact", "metric_pair", "trend")
+"""Kinds that leave out what they leave out because of metrics alone."""
 _PRIOR_EVERY = 16
 """A family's prior is estimated anew each time its outcomes have grown by one part in so many."""
 
@@ -146,6 +148,12 @@ class Families:
         numbered = ({row: at for at, row in enumerate(grid[0])}, {column: at for at, column in enumerate(grid[1])})
         family = self._families[key] = HypothesisFamily(key, weights, position, numbered, left_out)
         return family
+
+    def leave_out(self, model: str, metrics: int) -> None:
+        """Take note of how many metrics of a model there is no room for."""
+        for key, family in self._families.items():
+            if key.model == model and key.kind in _OF_METRICS:
+                family.left_out = metrics
 
     def take_rows(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Give, and forget, the rows of families that are new or have grown."""

@@ -14,6 +14,7 @@ from memory.inference.scale_rows import Floats, Index
 from memory.projections.knowledge.composed import Done
 from memory.projections.knowledge.cycles import Cycles
 from memory.projections.knowledge.metric_series import MetricPanels
+from memory.projections.knowledge.metrics import MOST_METRICS
 from memory.projections.knowledge.panel import ADJUSTED, RANDOMISED, Panel
 from memory.projections.knowledge.readings import Readings
 from memory.projections.knowledge.series import Reading, Series
@@ -149,14 +150,12 @@ class ModelLearning:
         """Take one evaluation: what it is the outcome of, what was to be expected of it, and what both teach."""
         shared, position, act_id = self._shared, event.position, event.act_id
         shared.metrics.seen(self.model, payload.metrics)
-        moment = event.occurred_microseconds if payload.sample is None else None
-        about = (self.model, act_id, payload.sample, moment)
-        if shared.repeats.first(position, "metrics", about, payload.metrics) is not None:
+        if self._is_repeated(event, payload):
             shared.dropped.repeated(position, self.model, "metrics_recorded")
             return
         own = self._of_its_own(tuple(payload.metrics))
         values = np.array([payload.metrics[name] for name in own.names])
-        self.series.grow(len(shared.metrics.names(self.model)))
+        self.series.grow(min(MOST_METRICS, len(shared.metrics.names(self.model))))
         as_it_was = not self.windows.has_written(act_id)
         outcomes = self.windows.evaluation(position, act_id, payload.sample, payload.metrics)
         paired = any(outcome.baseline_position is not None for outcome in outcomes)
@@ -172,10 +171,24 @@ class ModelLearning:
             touched += self._outcome(position, outcome, contributions, reading)
         self._settle(position, touched)
 
+    def _is_repeated(self, event: StoredEvent, payload: MetricsRecorded) -> bool:
+        """Say whether an evaluation was recorded before.
+
+        That an act's outcome is what its baseline was is news: its writes moved nothing.
+        """
+        repeats, act_id = self._shared.repeats, event.act_id
+        moment = event.occurred_microseconds if payload.sample is None else None
+        about = (self.model, act_id, payload.sample, moment)
+        earlier = repeats.first(event.position, "metrics", about, payload.metrics)
+        if self.windows.awaits(act_id, payload.metrics):
+            earlier = repeats.first(event.position, "outcome", about, payload.metrics)
+        return earlier is not None
+
     def _of_its_own(self, names: tuple[str, ...]) -> _Own:
         metrics = self._shared.metrics
         if metrics.generation != self._generation:
             self._own, self._generation = {}, metrics.generation
+            self._shared.families.leave_out(self.model, metrics.left_out(self.model))
         own = self._own.get(names)
         if own is None:
             numbered = [(number, name) for name in names if (number := metrics.number(self.model, name)) is not None]
@@ -334,9 +347,12 @@ class ModelLearning:
 
     def sharing_changed(self, position: int) -> None:
         """Let questions rest about pairs that share bytes now."""
+        ended = self.cycles.sharing_changed()
         for readings in self.readings.values():
-            for panel, slots in readings.sharing_changed():
-                self._shared.claims.end(position, panel, slots, "its ends share bytes")
+            ended += readings.sharing_changed()
+        for panel, slots in ended:
+            self._shared.claims.end(position, panel, slots, "its ends share bytes")
+        self._shared.claims.reconsider(position, self.model)
 
     def metric_derived(self, position: int, metric: str) -> None:
         """Let questions rest about a metric that turned out to be computed from others."""

@@ -216,9 +216,9 @@ class Readings(Kept):
         return sorted([self._entity(first), self._entity(second)])
 
     def _about(self, first: int, second: int) -> About:
-        ends = sorted((self._entities.named(each)[0], each) for each in (self._entity(first), self._entity(second)))
-        (one, one_id), (other, other_id) = ends
-        return About(one, other, self._entities.named(one_id)[1], one_id, other_id)
+        one_id, other_id = sorted((self._entity(first), self._entity(second)))
+        one, names = self._entities.named(one_id)
+        return About(one, self._entities.named(other_id)[0], names, one_id, other_id)
 
     # Panels
 

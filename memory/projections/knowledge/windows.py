@@ -12,7 +12,7 @@ was evaluated).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -141,6 +141,11 @@ class ActWindows(Kept):
         """Say whether an act has written yet: what is evaluated after that is no evaluation of the model as it was."""
         window = self._windows.get(act_id) if act_id is not None else None
         return window is not None and window.own_writes > 0
+
+    def awaits(self, act_id: str | None, metrics: Iterable[str]) -> bool:
+        """Say whether an act has written, and waits for what became of some of these metrics."""
+        window = self._windows.get(act_id) if act_id is not None else None
+        return window is not None and window.own_writes > 0 and not all(each in window.settled for each in metrics)
 
     def wrote(self, act_id: str | None, entity: int) -> bool:
         """Say whether an act has written a storage."""
