@@ -129,13 +129,15 @@ def test_a_theory_is_born_with_its_second_member_and_what_it_was_found_by_does_n
 
 def test_what_improves_a_metric_is_told_by_the_side_that_does(history: Any, run: Any, tables: Tables) -> None:
     history.define("loss", better="lower")
-    run(history, 200, BOTH, even={("norm", "loss"): 2.0})
+    run(history, 200, BOTH, even={("norm", "loss"): 2.0, ("mlp", "loss"): -2.0})
     (theory,) = composed(tables(history), "optimization")
     words = theory["hypothesis"]
     assert words.startswith("loss is better lower: improved by ")
     assert "scale on embed (one tensor with head) at dose 1, negative side, -" in words
     assert "scale on mlp at dose 1, positive side, -" in words
-    assert "made worse by scale on norm at dose 1, whichever way it goes, +" in words
+    improving, worse = words.split("made worse by ")
+    assert "scale on mlp at dose 1, whichever way it goes, -" in improving
+    assert worse.startswith("scale on norm at dose 1, whichever way it goes, +")
 
 
 def test_nothing_is_to_be_improved_until_it_is_said_which_side_is_better(
@@ -393,8 +395,8 @@ def test_a_fold_taken_up_anywhere_composes_the_same_theories(history: Any, run: 
 
 
 def test_groups_are_what_pairs_connect_in_order_of_appearance() -> None:
-    assert connected([("a", "b"), ("c", "d"), ("e", "f"), ("d", "b"), ("e", "g")]) == [
-        (["a", "b", "c", "d"], [0, 1, 3]),
+    assert connected([("a", "b"), ("c", "d"), ("e", "f"), ("d", "b"), ("e", "g"), ("c", "h")]) == [
+        (["a", "b", "c", "d", "h"], [0, 1, 3, 5]),
         (["e", "f", "g"], [2, 4]),
     ]
 
