@@ -58,6 +58,11 @@ class _Slips:
         self._margins: list[Floats] = []
         self._restless: list[Floats] = []
 
+    @property
+    def empty(self) -> bool:
+        """Whether there are none."""
+        return not self._index
+
     def add(
         self, index: Index, outcomes: Floats, propensity: float, margin: Floats | None, write: int, restless: Floats
     ) -> None:
@@ -205,7 +210,7 @@ class ModelLearning:
 
     def _outcome(self, position: int, outcome: Outcome, contributions: Floats, reading: Reading) -> Touched:
         """Let an outcome bear on the hypotheses about each storage its act wrote."""
-        dropped = self._shared.dropped
+        dropped, coins_alone = self._shared.dropped, False
         changes = dict(zip(outcome.metrics, outcome.changes, strict=True))
         told = self._of_its_own(outcome.metrics)
         dropped.restatements(self.model, self._shared.metrics, outcome, changes)
@@ -220,17 +225,19 @@ class ModelLearning:
         else:
             at = np.searchsorted(reading.index, told.index)
             keep = keep & reading.known[at]
+            coins_alone = bool(reading.stale[at].any())
             change = reading.residual[at] + contributions.sum(axis=(0, 1))
             doubt = self.series.doubt(outcome.writes, told.index)[:, :, None] + reading.off[at]
         if not keep.any():
             return []
         restless = reading.restless[at]
         if keep.all():
-            return self._bear(position, outcome, told.names, change, contributions, doubt, restless)
+            return self._bear(position, outcome, told.names, change, contributions, doubt, restless, coins_alone)
         names = tuple(name for name, kept in zip(told.names, keep, strict=True) if kept)
         if contributions.shape[2]:
             contributions = contributions[:, :, keep]
-        return self._bear(position, outcome, names, change[keep], contributions, doubt[:, keep], restless[keep])
+        doubt, restless = doubt[:, keep], restless[keep]
+        return self._bear(position, outcome, names, change[keep], contributions, doubt, restless, coins_alone)
 
     def _bear(
         self,
@@ -241,6 +248,7 @@ class ModelLearning:
         contributions: Floats,
         doubt: Floats,
         restless: Floats,
+        coins_alone: bool,
     ) -> Touched:
         """Bet on what an outcome says of each of its act's writes.
 
@@ -252,12 +260,15 @@ class ModelLearning:
             contributions: What each write was known to do: by write, odd and even part, and metric; none if clean.
             doubt: By write and metric, how far the change may be off whatever that write did: upwards and downwards.
             restless: How many times as large as usual changes were expected to be.
+            coins_alone: Whether it says something only where a coin decided the sign.
         """
         slips, clean = _Slips(), is_clean(outcome)
         paired = outcome.baseline_position is not None
         rows_of = self.writes.rows
         for number, write in enumerate(outcome.writes):
             way = way_of(self.model, write, grade_of(outcome.writes, write, paired=paired))
+            if coins_alone and way.grade != RANDOMISED:
+                continue
             odd = even = change
             if contributions.shape[2]:
                 others = change - (contributions.sum(axis=(0, 1)) - contributions[number].sum(axis=0))
@@ -271,11 +282,13 @@ class ModelLearning:
                 margin = doubt[number, :, ::-1] if parts == (EFFECT,) and write.sign < 0 else doubt[number]
             index = rows_of(way, write.storage_id, names, parts, position)
             slips.add(index, signed, coin, margin, write.position, restless)
-            if len(way.parts) > 1 and contributions.shape[2]:
+            if len(way.parts) > 1 and contributions.shape[2] and not coins_alone:
                 index = rows_of(softly(self.model, write), write.storage_id, names, (IMPACT,), position)
                 slips.add(index, even, 0.5, doubt[number], write.position, restless)
             if write.fresh and clean:
                 self._moves(slips, write, names, change, position)
+        if slips.empty:
+            return []
         return self._bet(slips.bets(position, outcome.baseline_position or 0), (outcome.writes, names, change))
 
     def _moves(self, slips: _Slips, write: Write, names: tuple[str, ...], change: Floats, position: int) -> None:

@@ -56,6 +56,11 @@ class Reading:
     """Value minus forecast, pending writes' known effects included in the forecast."""
     off: Floats
     """How far a value may be off its forecast though nothing was written, upwards and downwards: metrics by side."""
+    stale: Flags
+    """Where the level was put back after an act was undone, and not read since.
+
+    All that is compared with such a level shares one error of it: only a coin tells that from an effect.
+    """
     restless: Floats
     """How many times as far as usual values were expected to be off their forecasts."""
 
@@ -75,6 +80,8 @@ class Series(Kept):
         self._seen: Index = np.zeros(0, dtype=np.int64)
         self._latest: Floats = np.zeros(0)
         """The last finite value of each metric."""
+        self._stale: Flags = np.zeros(0, dtype=np.bool_)
+        """Which metrics' levels were put back and not read since."""
         self._marks: dict[str, tuple[int, Floats]] = {}
         self._undone: tuple[str, int] | None = None
 
@@ -127,6 +134,7 @@ class Series(Kept):
             self.disturbance()
             return
         self._innovations.put_back(mark[1])
+        self._stale[:] = True
         self._pending = [each for each in self._pending if each.number <= mark[0]]
         self._marks = {act: each for act, each in self._marks.items() if each[0] <= mark[0]}
         self._undone = act_id, self._number
@@ -142,6 +150,7 @@ class Series(Kept):
             fresh[: len(self._seen)] = self._seen
             self._seen = fresh
             self._latest = grown(self._latest, metrics)
+            self._stale = grown(self._stale, metrics)
             self._volatility.grow(metrics)
 
     def expected(self, writes: Sequence[Write], index: Index) -> Floats:
@@ -190,7 +199,7 @@ class Series(Kept):
         seen = self._seen[index]
         if not len(index):
             none = np.zeros(0, dtype=np.bool_)
-            return Reading(index, values, none, none, values, np.zeros((0, 2)), values)
+            return Reading(index, values, none, none, values, np.zeros((0, 2)), none, values)
         if (seen == seen[0]).all():
             reading = self._read_alike(index, values, int(seen[0]), learn=learn)
         else:
@@ -203,7 +212,7 @@ class Series(Kept):
                 index,
                 *(
                     np.concatenate([getattr(part, name) for part in parts])[order]
-                    for name in ("u", "known", "clean", "residual", "off", "restless")
+                    for name in ("u", "known", "clean", "residual", "off", "stale", "restless")
                 ),
             )
         self._seen[index] = self._number
@@ -225,8 +234,8 @@ class Series(Kept):
         adjustment = self._effects.expected(distinct, sizes, index).sum(axis=0)
         well_known = bool((self._effects.count(distinct) >= _KNOWN).all())
         step = self._innovations.update(index, values, adjustment, broken)
-        if learn and step.known.any():
-            known = step.known
+        known = step.known & ~self._stale[index]
+        if learn and known.any():
             self._effects.update(distinct, sizes, index[known], step.unadjusted[known])
         clean = step.known if well_known else np.zeros(len(index), dtype=np.bool_)
         return self._told(index, values, step, clean)
@@ -242,10 +251,11 @@ class Series(Kept):
         off = np.empty((len(index), 2))
         off[:, 0] = returns + np.maximum(-step.stays, 0.0)
         off[:, 1] = returns + np.maximum(step.stays, 0.0)
-        restless = self._volatility.ratio(index)
+        stale, restless = self._stale[index], self._volatility.ratio(index)
+        self._stale[index] = False
         self._latest[index] = np.where(np.isfinite(values), values, latest)
         self._volatility.update(index[step.known], step.residual[step.known])
-        return Reading(index, step.u, step.known, clean, step.residual, off, restless)
+        return Reading(index, step.u, step.known, clean, step.residual, off, stale, restless)
 
     # State
 
@@ -259,7 +269,7 @@ class Series(Kept):
             "marks": marks,
             "undone": self._undone,
         }
-        arrays: dict[str, NDArray[Any]] = {"seen": self._seen, "latest": self._latest}
+        arrays: dict[str, NDArray[Any]] = {"seen": self._seen, "latest": self._latest, "stale": self._stale}
         arrays |= {f"levels {at}": levels for at, (_, levels) in enumerate(self._marks.values())}
         arrays |= {f"innovations {name}": array for name, array in self._innovations.to_arrays().items()}
         arrays |= {f"volatility {name}": array for name, array in self._volatility.to_arrays().items()}
@@ -276,7 +286,7 @@ class Series(Kept):
         series._pending = [_Pending(*each) for each in head["pending"]]
         series._marks = {act_id: (number, arrays[f"levels {at}"]) for at, (act_id, number) in enumerate(head["marks"])}
         series._undone = None if head["undone"] is None else (head["undone"][0], head["undone"][1])
-        series._seen, series._latest = arrays["seen"], arrays["latest"]
+        series._seen, series._latest, series._stale = arrays["seen"], arrays["latest"], arrays["stale"]
         series._innovations = Innovations.from_arrays(under(arrays, "innovations "))
         series._effects = WriteEffects.from_arrays(under(arrays, "effects "))
         series._volatility = Volatility.from_arrays(under(arrays, "volatility "))
