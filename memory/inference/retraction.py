@@ -1,7 +1,8 @@
 """When should a belief be given up? A detector that an effect once believed has shrunk or gone.
 
 Per stake, a CUSUM of bets that the outcome falls short of 0.7 of the effect believed: M ← max(M, 1)·(1 + tanh(−λD)),
-D = (±u − 0.7·|β̂|)/σ̂, averaged over stakes; it alarms at 200.
+D = (±u − 0.7·|β̂|)/σ̂, averaged over stakes; it alarms at 200. β̂ is predictable: the estimate at which the belief was
+formed, or the smallest since.
 
 *Guaranteed*: while outcomes stay symmetric, given the past, about at least 0.7·|β̂| (under a coin: any constant effect
 of that size, whatever the noise), the mean time to an alarm is at least 200 outcomes. *Measured*: how soon it alarms
@@ -37,7 +38,7 @@ class EDetector:
     direction: int
     """The side believed, +1 or -1."""
     effect: float
-    """|β̂|, frozen when the belief was formed."""
+    """|β̂| when the belief was formed, or the smallest estimate since, whichever is less."""
     n: int = 0
     """Finite outcomes watched."""
     skipped: int = 0
@@ -68,6 +69,18 @@ class EDetector:
         for outcome in process.scale.window:
             detector.scale.add(detector._shortfall(outcome))
         return detector
+
+    def expect(self, effect: float) -> None:
+        """Take note of what is now estimated of the effect, before its next outcome: never more is asked of it.
+
+        The estimate at which a belief was formed is one of those that were large enough to be believed, and on average
+        too large; a true effect would otherwise fall short of it for ever.
+
+        Args:
+            effect: the estimate, on the side believed; one that is not above 0 changes nothing.
+        """
+        if 0.0 < effect < self.effect:
+            self.effect = effect
 
     def _shortfall(self, outcome: float) -> float:
         return RETAINED * self.effect - self.direction * outcome

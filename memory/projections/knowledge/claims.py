@@ -109,6 +109,7 @@ class Claims:
             claim.supports += row["hit"]
             claim.contradicts += not row["hit"]
         if claim.detector is not None:
+            claim.detector.expect(prediction.direction * prediction.mean)
             claim.detector.update(outcome, propensity)
         self._resolve(claim.identity("theory"), position, outcome, row["hit"])
         self._touch(claim)

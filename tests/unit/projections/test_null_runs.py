@@ -92,6 +92,7 @@ def test_what_happens_under_either_side_of_the_coin_is_an_impact_and_never_an_ef
     def drifting(told: Any, act: str, name: str, sign: float, before: Any, after: Any) -> None:
         # Everything gets worse within every act, whatever its coin: an impact of acting, never an effect of the sign.
         told.experiment(act, name, sign, before, {metric: value + 2.0 for metric, value in after.items()})
+        told.restored()
 
     kinds = {row["kind"] for seed in range(8) for row in run(histories, seed, act=drifting)}
     assert kinds == {"impact"}

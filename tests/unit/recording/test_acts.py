@@ -121,5 +121,5 @@ def test_a_seed_used_again_on_the_same_record_names_new_acts(tmp_path):
 
 
 def test_a_coin_crosses_processes_with_its_propensity():
-    for coin in (pickle.loads(pickle.dumps(Coin(-1, 0.25, 1))), copy.deepcopy(Coin(-1, 0.25))):
+    for coin in (pickle.loads(pickle.dumps(Coin(-1, 0.25, 1))), copy.deepcopy(Coin(-1, 0.25, 1))):
         assert (int(coin), coin.propensity, type(coin)) == (-1, 0.25, Coin)
