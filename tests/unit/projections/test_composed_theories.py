@@ -244,6 +244,19 @@ def test_the_bets_of_one_event_are_averaged_and_never_multiplied(history: Any, r
     assert theory["predictions"] == len(told) > 10
 
 
+def test_how_sure_several_forecasts_are_together_is_learned_from_hits_before(
+    history: Any, run: Any, tables: Tables
+) -> None:
+    found = tables(run(history, 200, {("embed", "loss"): 1.0, ("embed", "accuracy"): 1.0}))
+    (theory,) = composed(found)
+    hits = 0
+    for n, (_, row) in enumerate(sorted(predicted(found, theory).items())):
+        normal = min(0.95, 0.5 * math.erfc(-row["mean"] / math.sqrt(2.0)))
+        assert row["probability"] == pytest.approx(min(0.95, (8.0 * normal + hits) / (8.0 + n)))
+        hits += row["hit"]
+    assert 10 < hits == theory["hits"]
+
+
 def test_a_theory_that_loses_its_members_is_weakened_keeps_its_score_and_holds_again(
     history: Any, run: Any, tables: Tables
 ) -> None:
@@ -337,6 +350,31 @@ def test_writes_without_a_coin_are_told_of_one_storage_as_a_habit(
     assert theory["theory_type"] == "behavioral"
     assert "loss went up with the sign, which no coin decided, by" in theory["hypothesis"]
     assert "accuracy went up with the sign, which no coin decided, by" in theory["hypothesis"]
+
+
+def test_members_that_forecast_no_side_are_told_with_their_latest_numbers(history: Any, histories: ModuleType) -> None:
+    history.define("loss", smallest=0.1)
+    history.define("accuracy", smallest=0.1)
+    history.attach(histories.sharing(NAMES, ["head", "embed"]))
+    draw = random.Random(7)
+
+    def noise(acts: int) -> Any:
+        first = history.last
+        for _ in range(acts):
+            before = {"loss": draw.gauss(2, 1), "accuracy": draw.gauss(2, 1)}
+            after = {metric: value + draw.gauss(0.0, 3.0) for metric, value in before.items()}
+            history.experiment(f"act {history.last}", "embed", 1.0, before, after, coin=False, method="noise")
+        return history.stored()[first:]
+
+    projection: Any = histories.fold(KnowledgeProjection(), history.stored())
+    histories.fold(projection, noise(60))
+    first, _ = projection.learning.take_rows()
+    histories.fold(projection, noise(20))
+    second, _ = projection.learning.take_rows()
+    ((key, told),) = [(key, row) for key, row in first.items() if len(row.get("composed_of", ())) > 1]
+    assert (told["theory_type"], told["predictions"], told["brier"]) == ("behavioral", 0, None)
+    assert "of 60 outcomes" in told["hypothesis"]
+    assert "of 80 outcomes" in second[key]["hypothesis"]
 
 
 def test_a_theory_whose_members_an_amendment_took_away_stays_told_and_may_come_again(
