@@ -171,7 +171,7 @@ def test_a_claim_that_only_an_amendment_makes_is_first_made_there(
     for number in range(5):
         history.experiment(f"opposite {number}", "embed", 1.0, {"loss": 2.0}, {"loss": -3.0})
         positions.append(history.last)
-    run(history, 40)
+    run(history, 48)
     assert tables(history)["patterns"] == []
     for position in positions:
         history.retract(position)
