@@ -1,6 +1,6 @@
 """Knowledge of a real network against what is found by doing: do intervals hold, is a placebo ever claimed?
 
-Run: python benchmarks/knowledge_real.py (about 6 minutes of one quiet core; --quick for one of them).
+Run: python benchmarks/knowledge_real.py (about 6 minutes of one core, training included; --quick for one).
      python benchmarks/knowledge_real.py --acts 900 --seed 3 --model folder (trains into the folder once)
 
 The demo's network, a small tied Qwen2 trained on Python's standard library, is edited through a real memory: coins for
@@ -27,14 +27,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.real_network.following import Followed, follow
-from benchmarks.real_network.loop import METRICS, Subject, research, smallest_effects, subject
-from benchmarks.real_network.truth import FRESH, Question, Truth, truths
+from benchmarks.real_network.loop import METRICS, research, smallest_effects, subject
+from benchmarks.real_network.truth import Question, Truth, truths
 from benchmarks.real_network.ways import EMBEDDING, HEAD, NORM, PLACEBOS, SCALED, plan, real_ways, unused_tokens
 from memory import MemorySystem
 from memory.cli.checkpoints import quiet_transformers
-from memory.cli.demo import experiment
 from memory.cli.demo.model import HEADS, HIDDEN, TRAINING_STEPS
 from memory.inference.calibration import Calibration
 
@@ -184,17 +184,15 @@ def print_architecture(memory: MemorySystem, rows: list[Any]) -> None:
         )
 
 
-def print_others(memory: MemorySystem, studied: Subject, seed: int, repetitions: int) -> None:
+def print_others(memory: MemorySystem, scores: NDArray[np.float64]) -> None:
     rows = [row for row in memory.patterns(status=None) if row.kind not in OF_WRITES]
     print(f"\n  claims that are not of writes: {dict(Counter(row.kind for row in rows))}")
-    samples = [studied.sample(experiment.act_generator(seed, 2 * FRESH + k)) for k in range(repetitions)]
-    values = np.array([[studied.values(tokens)[metric] for metric in METRICS] for tokens in samples])
-    correlations = np.corrcoef(values.T)
+    correlations = np.atleast_2d(np.corrcoef(scores.T))
     for row in rows:
         told = f"    {row.kind} {row.subject} ~ {row.object}: {row.direction:+d}, log E {row.log_e_value:.1f}"
         if row.kind == "metric_pair":
             one, other = METRICS.index(row.subject), METRICS.index(row.object)
-            told += f"; over {repetitions} fresh samples of the same network r = {correlations[one, other]:+.3f}"
+            told += f"; over {len(scores)} fresh samples of the same network r = {correlations[one, other]:+.3f}"
         print(told)
 
 
@@ -255,7 +253,7 @@ def run(options: argparse.Namespace, steps: int, database: str) -> None:
         memory.attach(studied.model, name="qwen2")
         acts = research(memory, studied, options.seed, plan(options.seed, options.acts, ways), smallest)
         times.append(time.process_time())
-        truth = truths(studied, ways, SCALED, smallest, options.repetitions, options.seed)
+        truth, scores = truths(studied, ways, SCALED, smallest, options.repetitions, options.seed)
         times.append(time.process_time())
         if not memory.verify().ok:
             raise RuntimeError("the record does not verify")
@@ -272,7 +270,7 @@ def run(options: argparse.Namespace, steps: int, database: str) -> None:
         noises = [each for each in found.values() if each.question.part == "moves"]
         print_chosen("noise that moves by more than matters, by the share of acts", noises, rows, truth, smallest)
         print_architecture(memory, rows)
-        print_others(memory, studied, options.seed, options.repetitions)
+        print_others(memory, scores)
         print_theories(memory, truth, smallest)
     spent = [later - earlier for earlier, later in pairwise([*times, time.process_time()])]
     print(

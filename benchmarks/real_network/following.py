@@ -41,6 +41,7 @@ def follow(memory: MemorySystem, truth: Mapping[Question, Truth]) -> dict[str, F
     """
     first_claims = {row.pattern_id: row.first_position for row in memory.patterns(status=None)}
     learning = Learning()
+    identities: dict[tuple[str, int, int], str] = {}
     found: dict[str, Followed] = {}
     for event in memory.store.read():
         learning.apply(event, event.payload)
@@ -49,19 +50,22 @@ def follow(memory: MemorySystem, truth: Mapping[Question, Truth]) -> dict[str, F
         for panel in learning.panels():
             if isinstance(panel, WritePanel):
                 for slot in range(panel.slots):
-                    _look(panel, slot, event.position, first_claims, found, truth)
+                    asked = panel.name, slot, int(panel.epoch[slot])
+                    if asked not in identities:
+                        identities[asked] = f"pattern-{panel.digest(slot)}"
+                    first = first_claims.get(identities[asked]) == event.position
+                    _look(panel, slot, identities[asked], first, found, truth)
     return found
 
 
 def _look(
     panel: WritePanel,
     slot: int,
-    position: int,
-    first_claims: Mapping[str, int],
+    identity: str,
+    first: bool,
     found: dict[str, Followed],
     truth: Mapping[Question, Truth],
 ) -> None:
-    identity = f"pattern-{panel.digest(slot)}"
     each = found.get(identity)
     if each is None:
         key, about = panel.family(slot).key, panel.about(slot)
@@ -69,7 +73,6 @@ def _look(
         each = found[identity] = Followed(question, key.grade)
     support = panel.process(slot).n
     # Another hypothesis' outcome may lower the bar that this one is then claimed over.
-    first = first_claims.get(identity) == position
     if support == each.support and not first:
         return
     measure = panel.measure(slot)

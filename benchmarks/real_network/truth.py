@@ -59,7 +59,7 @@ def truths(
     smallest: Mapping[str, float],
     repetitions: int,
     seed: int,
-) -> dict[Question, Truth]:
+) -> tuple[dict[Question, Truth], NDArray[np.float64]]:
     """Measure by doing: every way on every sample, both sides of it on the same one.
 
     Args:
@@ -69,13 +69,18 @@ def truths(
         smallest: The smallest change of each metric that matters.
         repetitions: How many fresh samples.
         seed: Decides samples and noise.
+
+    Returns:
+        The truths, and what the network as it is scored on each sample.
     """
     distinct = {(storage_of(studied, way.name, names), way.method, way.dose): way for way in ways}
     changes = {key: np.zeros((repetitions, 2 if way.coin else 1, len(METRICS))) for key, way in distinct.items()}
+    scores = np.zeros((repetitions, len(METRICS)))
     for repetition in range(repetitions):
         generator = experiment.act_generator(seed, FRESH + repetition)
         tokens = studied.sample(generator)
         base = studied.values(tokens)
+        scores[repetition] = [base[metric] for metric in METRICS]
         for key, way in distinct.items():
             for side, sign in enumerate((1, -1) if way.coin else (1,)):
                 with done(studied.weight(way.name), way, sign, generator):
@@ -86,7 +91,7 @@ def truths(
         for part, outcomes in _parts(way, changes[storage, method, dose], smallest).items():
             for column, metric in enumerate(METRICS):
                 found[Question(storage, method, dose, part, metric)] = _mean(outcomes[:, column])
-    return found
+    return found, scores
 
 
 def _parts(way: Way, changes: NDArray[np.float64], smallest: Mapping[str, float]) -> dict[str, NDArray[np.float64]]:
