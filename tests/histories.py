@@ -351,10 +351,11 @@ class Wander:
 
 
 def _stored(event: NewEvent, position: int) -> StoredEvent:
-    noon = to_microseconds(NOON)
-    append = AppendOfEvent(position.to_bytes(32, "big"), position, noon, None, None)
+    moment = to_microseconds(event.occurred_at or NOON)
+    append = AppendOfEvent(position.to_bytes(32, "big"), position, to_microseconds(NOON), None, None)
     kind = KindOfEvent(event.payload.event_type, event.payload.schema_version)
-    return StoredEvent(position, append, event.stream, position, kind, noon, event.act_id, None, encode(event.payload))
+    told = event.act_id, None, encode(event.payload)
+    return StoredEvent(position, append, event.stream, position, kind, moment, *told)
 
 
 class Log:

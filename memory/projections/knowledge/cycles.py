@@ -63,8 +63,8 @@ class Cycles(Kept):
         self._actors: dict[tuple[str, Any], int] = {}
         """What sequences are made of to its number: ("write", entity) or ("kind", category)."""
         self._categories: dict[str, int] = {}
-        self._unheard: dict[str, None] = {}
-        """Categories that there is no room for."""
+        self._unheard: dict[str, dict[str, None]] = {"sequence": {}, "threshold": {}}
+        """Categories that there is no room for, by kind."""
         self._together = ComodificationGrid()
         self._sequences = SequenceGrid()
         self._thresholds = ThresholdGrid()
@@ -182,6 +182,8 @@ class Cycles(Kept):
         if found is None and len(self._actors) < MOST_STORAGES + MOST_CATEGORIES:
             found = self._actors[actor] = len(self._actors)
             self._sequences.grow(1, wait)
+        elif found is None and actor[0] == "kind":
+            self._unheard["sequence"][actor[1]] = None
         return found
 
     def _category(self, category: str) -> int | None:
@@ -190,7 +192,7 @@ class Cycles(Kept):
             found = self._categories[category] = len(self._categories)
             self._thresholds.grow(categories=1, wait=True)
         elif found is None:
-            self._unheard[category] = None
+            self._unheard["threshold"][category] = None
         return found
 
     @property
@@ -232,7 +234,7 @@ class Cycles(Kept):
         return max(1, self._metric_count()) * categories
 
     def _left_out(self, kind: str) -> int:
-        unheard = 0 if kind == "comodification" else len(self._unheard)
+        unheard = len(self._unheard.get(kind, ()))
         if kind == "threshold":
             return self._metrics.left_out(self.model) + unheard
         return max(0, sum(1 for _ in self._registry.storages(self.model)) - MOST_STORAGES) + unheard
@@ -310,7 +312,7 @@ class Cycles(Kept):
             "storages": list(self._storages),
             "actors": [list(actor) for actor in self._actors],
             "categories": list(self._categories),
-            "unheard": list(self._unheard),
+            "unheard": {kind: list(categories) for kind, categories in self._unheard.items()},
             "panels": list(self._panels),
             "act": self._act,
             "open": [self._open, self._evaluated],
@@ -335,7 +337,7 @@ class Cycles(Kept):
         self._storages = {entity: at for at, entity in enumerate(head["storages"])}
         self._actors = {(kind, which): at for at, (kind, which) in enumerate(head["actors"])}
         self._categories = {category: at for at, category in enumerate(head["categories"])}
-        self._unheard = dict.fromkeys(head["unheard"])
+        self._unheard = {kind: dict.fromkeys(categories) for kind, categories in head["unheard"].items()}
         self._act, (self._open, self._evaluated) = head["act"], head["open"]
         self._written, self._noticed = dict.fromkeys(head["written"]), dict.fromkeys(head["noticed"])
         self._values = {number: float("nan") if value is None else value for number, value in head["values"]}
