@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, Self
 
 from memory.inference.effects import PairedProcess
@@ -31,12 +32,13 @@ _CERTAINTY = 0.99
 """No forecast of a sign is surer than this."""
 _LARGEST_STAKE = 0.95
 """No bet on a forecast stakes more than this, so that no single miss is ruinous."""
-_STOPPING = 1 / 500
+_STOPPING = 1 / 1000
 """The chance that what a theory says stops holding before the next outcome."""
 _PRIOR_WEIGHT = 4.0
 """How many observed signs the normal forecast of the sign is worth."""
-_DOUBT_WEIGHT = 2.0
+_DOUBT_WEIGHT = 1.0
 """How many observed signs the belief that nothing is known is worth: shrinks forecasts from few observations."""
+_NORMAL = NormalDist()
 _GAIN_LIMIT = 5.0
 """Largest log-score gain or loss of one outcome: one outlier cannot decide about a theory."""
 
@@ -92,16 +94,17 @@ def _held(probability: float) -> float:
     return min(_CERTAINTY, max(1.0 - _CERTAINTY, probability))
 
 
-def forecast(process: PairedProcess, direction: int, standing: float = 1.0) -> Forecast:
+def forecast(process: PairedProcess, direction: int, standing: float = 1.0, restless: float = 1.0) -> Forecast:
     """Return what a theory of this direction forecasts for the hypothesis' next outcome, from its past alone.
 
-    P(sign) pools the signs seen, the normal forecast (worth four of them) and doubt (worth two); and allows for what
-    was seen having stopped, which leaves the sign to a fair coin.
+    P(sign) pools the signs seen, the normal forecast (worth four of them) and doubt (worth one); in a restless spell it
+    is that of a normal outcome so many times as spread about the same mean. It allows for what was seen having stopped.
 
     Args:
         process: the hypothesis' state before the outcome.
         direction: the side the theory names, +1 or -1.
         standing: the probability that what the theory says held until now (`Score.standing`).
+        restless: how many times as large as usual the outcome is expected to be, whatever its cause; at least 1.
 
     Raises:
         ValueError: the direction is neither.
@@ -110,22 +113,31 @@ def forecast(process: PairedProcess, direction: int, standing: float = 1.0) -> F
     signs = process.positives + process.negatives
     hits = process.positives if direction > 0 else process.negatives
     if n < 2:
-        early = _held((hits + 3.0) / (signs + 6.0))
-        return Forecast(direction, _mixed(early, 0.5, standing), 0.0, 0.0, 0.0, delta, early)
+        holding = _calmed((hits + 2.0 + 0.5 * _DOUBT_WEIGHT) / (signs + _PRIOR_WEIGHT + _DOUBT_WEIGHT), restless)
+        return Forecast(direction, _mixed(holding, 0.5, standing), 0.0, 0.0, 0.0, delta, holding)
     mean = process.estimate * n / (n + 1.0)
     # Inflated for the mean being estimated and, as Student's t is, for the spread being so too.
     inflation = math.sqrt((1.0 + 1.0 / n) * (n + 1.0) / (n - 1.0))
-    sd = max(process.residual_sd * inflation, 0.01 * process.scale.size(delta))
+    usual = max(process.residual_sd * inflation, 0.01 * process.scale.size(delta))
+    sd = usual * restless
     if sd == 0.0:
         return Forecast(direction, 0.5, mean, 0.0, 0.0, delta)
-    normal = _beyond((delta - direction * mean) / sd)
-    # Signs tell of 0, not of δ: where there is a δ, only the normal forecast knows about it.
-    seen, met = (0.0, 0.0) if delta > 0.0 else (float(signs), float(hits))
-    weight = _PRIOR_WEIGHT if delta == 0.0 else float(n)
-    holding = _held((weight * normal + met + 0.5 * _DOUBT_WEIGHT) / (weight + seen + _DOUBT_WEIGHT))
+    if delta > 0.0:
+        # Signs tell of 0, not of δ: only the normal forecast knows about it.
+        normal = _beyond((delta - direction * mean) / sd)
+        holding = _held((n * normal + 0.5 * _DOUBT_WEIGHT) / (n + _DOUBT_WEIGHT))
+    else:
+        met = _PRIOR_WEIGHT * _beyond(-direction * mean / usual) + hits + 0.5 * _DOUBT_WEIGHT
+        holding = _calmed(met / (_PRIOR_WEIGHT + signs + _DOUBT_WEIGHT), restless)
     stopped = _held(_beyond(delta / sd))
     probability = _mixed(holding, stopped, standing)
     return Forecast(direction, probability, mean, sd, math.hypot(sd, mean), delta, holding, stopped)
+
+
+def _calmed(usual: float, restless: float) -> float:
+    """Return the chance of a sign in a restless spell, held within [.01, .99]: as though its outcome were normal."""
+    held = _held(usual)
+    return held if restless == 1.0 else _held(_NORMAL.cdf(_NORMAL.inv_cdf(held) / restless))
 
 
 def _beyond(deviations: float) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 from memory.inference.paired import Bets
 from memory.inference.retraction import EDetector
-from memory.inference.scale_rows import Index
+from memory.inference.scale_rows import Floats, Index
 from memory.inference.theories import Forecast, forecast
 from memory.projections.knowledge.claim import CONCERNS, Claim
 from memory.projections.knowledge.composed import Composed, Done
@@ -71,7 +71,7 @@ class Claims:
 
     # Theories
 
-    def foresee(self, panel: WritePanel, index: Index) -> list[tuple[int, Claim, Forecast | None]]:
+    def foresee(self, panel: WritePanel, index: Index, restless: Floats) -> list[tuple[int, Claim, Forecast | None]]:
         """Forecast the next outcomes of those of some slots that are claimed: (place in the index, claim, forecast)."""
         if not panel.claims:
             return []
@@ -79,7 +79,7 @@ class Claims:
         for at, slot in enumerate(index.tolist()):
             claim = panel.claims.get(slot)
             if claim is not None:
-                found.append((at, claim, _forecast(panel, claim)))
+                found.append((at, claim, _forecast(panel, claim, float(restless[at]))))
         return found
 
     def score(self, foreseen: Sequence[tuple[int, Claim, Forecast | None]], bets: Bets, done: Done) -> None:
@@ -442,10 +442,10 @@ class Claims:
         self._contest(panel.model).put(panel, _all(panel))
 
 
-def _forecast(panel: WritePanel, claim: Claim) -> Forecast | None:
+def _forecast(panel: WritePanel, claim: Claim, restless: float = 1.0) -> Forecast | None:
     if not claim.direction:
         return None
-    return forecast(panel.process(claim.slot), claim.direction, claim.score.standing)
+    return forecast(panel.process(claim.slot), claim.direction, claim.score.standing, restless)
 
 
 def _seen(panel: Panel, slot: int) -> tuple[float, float, float, float]:

@@ -303,7 +303,7 @@ class ModelLearning:
 
     def _bet(self, bets: Bets, done: Done) -> Touched:
         claims = self._shared.claims
-        foreseen = claims.foresee(self.writes, bets.index)
+        foreseen = claims.foresee(self.writes, bets.index, bets.restless)
         self.writes.update(bets)
         claims.score(foreseen, bets, done)
         return [(self.writes, bets.index)]

@@ -85,8 +85,10 @@ class Readings(Kept):
             self.changed()
 
     def repeats(self, values: Mapping[str, float]) -> bool:
-        """Say whether a reading says exactly what the last one said: the same weights, read again."""
+        """Say whether a reading is the last one read again: the same numbers, and nothing written since."""
         last = self._last
+        if self._broken or self._all_broken:
+            return False
         return values.keys() == last.keys() and all(_alike(value, last[name]) for name, value in values.items())
 
     def twins(self, values: Mapping[str, float], unknown: list[str]) -> list[Twin]:

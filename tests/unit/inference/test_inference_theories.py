@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -114,10 +115,10 @@ def test_the_forecast_by_hand() -> None:
     assert said_now.mean == pytest.approx(estimate * 5 / 6)
     assert said_now.sd == pytest.approx(sd)
     normal = 0.5 * (1.0 + math.erf(said_now.mean / sd / math.sqrt(2.0)))
-    holding = (4.0 * normal + 7.0 + 1.0) / (4.0 + 8.0 + 2.0)
+    holding = (4.0 * normal + 7.0 + 0.5) / (4.0 + 8.0 + 1.0)
     assert said_now.while_holding == pytest.approx(holding)
-    assert said_now.probability == pytest.approx(holding - (holding - 0.5) / 500)
-    assert forecast(process, 1, 0.25).probability == pytest.approx(0.5 + 0.25 * (holding - 0.5) * 499 / 500)
+    assert said_now.probability == pytest.approx(holding - (holding - 0.5) / 1000)
+    assert forecast(process, 1, 0.25).probability == pytest.approx(0.5 + 0.25 * (holding - 0.5) * 999 / 1000)
 
 
 def test_few_observations_are_shrunk_towards_not_knowing() -> None:
@@ -159,7 +160,7 @@ def test_a_forecast_may_become_surer_than_any_stake() -> None:
 def test_standing_is_what_bayes_makes_of_hits_and_misses() -> None:
     score = Score()
     score.update(Forecast(1, 0.8, 1.0, 1.0, 2.0, while_holding=0.8), -1.0)
-    still = 499 / 500
+    still = 999 / 1000
     after_miss = still * 0.2 / (still * 0.2 + (1 - still) * 0.5)
     assert score.standing == pytest.approx(after_miss)
     score.update(Forecast(1, 0.8, 1.0, 1.0, 2.0, while_holding=0.9, once_stopped=0.3), 1.0)
@@ -210,6 +211,27 @@ def test_a_stopped_effect_is_forecast_to_exceed_the_smallest_only_as_noise_does(
     assert told.probability == told.once_stopped == pytest.approx(0.5 * math.erfc(1.0 / told.sd / math.sqrt(2.0)))
 
 
+def test_in_a_restless_spell_the_sign_is_that_of_a_wider_normal_outcome() -> None:
+    process = fed(list(1.0 + np.random.default_rng(15).normal(size=200)))
+    calm, spell = forecast(process, 1), forecast(process, 1, 1.0, 4.0)
+    assert (spell.mean, spell.sd) == (calm.mean, 4.0 * calm.sd)
+    assert calm.while_holding is not None
+    quantile = statistics.NormalDist().inv_cdf(calm.while_holding)
+    assert spell.while_holding == pytest.approx(0.5 * math.erfc(-quantile / 4.0 / math.sqrt(2.0)))
+    assert 0.55 < spell.probability < 0.65
+    assert forecast(process, -1, 1.0, 4.0).probability == pytest.approx(1.0 - spell.probability, abs=0.01)
+
+
+def test_in_a_restless_spell_the_smallest_effect_is_more_easily_exceeded_by_noise() -> None:
+    process = fed(list(2.0 + np.random.default_rng(16).normal(size=60)), smallest_effect=1.0)
+    calm, spell = forecast(process, 1), forecast(process, 1, 1.0, 4.0)
+    assert spell.probability < calm.probability - 0.1
+    assert spell.once_stopped > calm.once_stopped + 0.1
+    normal = 0.5 * math.erfc((1.0 - spell.mean) / spell.sd / math.sqrt(2.0))
+    n = process.sequence.n
+    assert spell.while_holding == pytest.approx((n * normal + 0.5) / (n + 1.0))
+
+
 @pytest.mark.parametrize("stops", [False, True])
 def test_forecasts_are_calibrated_whether_or_not_effects_stop(stops: bool) -> None:
     rng = np.random.default_rng(14)
@@ -233,7 +255,7 @@ def test_a_scores_own_forecast_is_held_and_tempered() -> None:
     told = score.expect(-1, 1.0, -2.0, 1.5)
     assert (told.direction, told.while_holding, told.mean, told.sd) == (-1, 0.99, -2.0, 1.5)
     assert told.null_sd == pytest.approx(2.5)
-    still = 0.5 * 499 / 500
+    still = 0.5 * 999 / 1000
     assert told.probability == pytest.approx(still * 0.99 + (1 - still) * 0.5)
     assert score.expect(1, 0.7, 1.0, 0.0).null_sd == 0.0
 

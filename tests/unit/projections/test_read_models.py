@@ -12,8 +12,8 @@ import pytest
 
 from memory.projections.catalogue import PROJECTIONS
 from memory.projections.knowledge import KnowledgeProjection
-from memory.projections.runner import ProjectionRunner
 from memory.projections.knowledge_tables import architectural_facts
+from memory.projections.runner import ProjectionRunner
 from memory.store import EventStore
 
 
