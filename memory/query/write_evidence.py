@@ -133,7 +133,7 @@ class WriteEvidence:
             previous = step.position
             if not hasattr(step, "sample"):
                 self._write(windows, act_id, step, several)
-            elif not self._repeats(step, seen):
+            elif not self._repeats(step, seen, awaited=windows.awaits(act_id, (self._metric,))):
                 outcomes = windows.evaluation(step.position, act_id, step.sample, {self._metric: _number(step)})
                 for outcome in outcomes:
                     yield from self._bearings(step.position, outcome, written)
@@ -196,10 +196,19 @@ class WriteEvidence:
             raise TypeError(f"the event at position {position} is no write: {payload.event_type}")
         return payload
 
-    def _repeats(self, row: Any, seen: dict[tuple[Any, ...], list[int]]) -> bool:
-        """Say whether an evaluation says again what one of its act said before: that is no second observation."""
+    def _repeats(self, row: Any, seen: dict[tuple[Any, ...], list[int]], *, awaited: bool) -> bool:
+        """Say whether an evaluation says again what one of its act said before: that is no second observation.
+
+        Args:
+            row: The evaluation.
+            seen: Those before it.
+            awaited: Whether it may be the act's outcome: that it is what the baseline was is news.
+        """
         about = (row.sample, row.occurred_at if row.sample is None else None, row.value)
-        earlier = seen[about]
+        repeated = self._said_before(row, seen["evaluation", *about])
+        return self._said_before(row, seen["outcome", *about]) if awaited else repeated
+
+    def _said_before(self, row: Any, earlier: list[int]) -> bool:
         if earlier:
             said = self._values(row.position)
             if any(self._values(position) == said for position in earlier):
