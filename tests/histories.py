@@ -24,12 +24,14 @@ from memory.events.envelope import (
     model_stream,
     to_microseconds,
 )
+from memory.events.knowledge import BeliefAsserted, TheoryProposed, ValidationRecorded
 from memory.events.models import ModelAttached, plain_map
 from memory.events.modifications import EditAborted, Restored, UnattributedWrite
 from memory.events.observations import LayerStatisticsRecorded, MetricDefined, MetricsRecorded, Observation
 from memory.events.registry import Payload
 from memory.projections.base import Projection
 from memory.projections.catalogue import PROJECTIONS
+from memory.projections.knowledge.stated import theory_identity
 from memory.recording.acts import Coin
 from memory.recording.attached import AttachedModel
 from memory.recording.writes import Dose, WriteDetails, write_event
@@ -304,6 +306,19 @@ class Wander:
         elif chance < 0.14:
             told.note("something")
             self._amendable(told.last)
+        if self._aside.random() < 0.04:
+            self._state_something()
+
+    def _state_something(self) -> None:
+        """Let somebody propose a theory, hold a belief, or say what came of one."""
+        draw, told = self._aside, self.history
+        model, words = draw.choice((None, "m")), f"it is so {draw.randrange(3)}"
+        theory = TheoryProposed(model=model, theory_type="causal_model", hypothesis=words, direction=1)
+        belief = BeliefAsserted(model=model, belief_type="heuristic", statement=words, credence=0.9)
+        outcome = {"rests_on": None if told.last < 5 else draw.randint(1, told.last), "value": draw.gauss(1.0, 1.0)}
+        met = ValidationRecorded(model=model, target_kind="theory", target=theory_identity(theory), **outcome)
+        told.add(draw.choice((theory, belief, met)), model)
+        self._amendable(told.last)
 
     def _amendable(self, *positions: int) -> None:
         """Take note of a record that may turn out wrong: one event, or one for each name."""

@@ -377,7 +377,7 @@ class Claims:
 
     def rows(self) -> Replaced:
         """Give the row of everything that was ever claimed, as it is told."""
-        return self.told.tell(self._claimed())
+        return self.told.tell(self.told.withdrawn | self._claimed())
 
     def _claimed(self) -> Replaced:
         """Give the row of everything that was ever claimed, as this history alone would tell it."""

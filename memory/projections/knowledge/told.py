@@ -21,8 +21,9 @@ class Told:
     """What rows say beyond what the hypotheses of the history as it is now say."""
 
     closed: Replaced = field(default_factory=dict)
-    """Last rows of claims that no hypothesis stands for any more: their question was asked anew, or they were claimed
-    only before an amendment."""
+    """Last rows of claims that no hypothesis stands for any more: their question was asked anew."""
+    withdrawn: Replaced = field(default_factory=dict)
+    """Rows of what was told before an amendment, and is no part of the amended history."""
     first: dict[str, int] = field(default_factory=dict)
     """Identity to its first position, of everything that was told up to the last amendment."""
     changed: dict[str, int] = field(default_factory=dict)
@@ -51,8 +52,8 @@ class Told:
             now: Every row that the amended history gives.
             earlier: What was told before it.
         """
-        closed = {key: _withdrawn(key[0], row, position) for key, row in before.items() if key not in now}
-        closed |= {key: _flagged(key[0], row, before.get(key)) for key, row in self.closed.items()}
+        withdrawn = {key: _withdrawn(key[0], row, position) for key, row in before.items() if key not in now}
+        closed = {key: _flagged(key[0], row, before.get(key)) for key, row in self.closed.items()}
         first = {identity: row["first_position"] for (_, identity), row in before.items()}
         changed = dict(earlier.changed)
         for key, row in now.items():
@@ -60,12 +61,13 @@ class Told:
             first.setdefault(key[1], position)
             if key[0] == beliefs.name and (old is None or old["status"] != row["status"]):
                 changed[key[1]] = position
-        return Told(closed, first, changed)
+        return Told(closed, withdrawn, first, changed)
 
     def to_state(self) -> dict[str, Any]:
         """Give everything as plain data."""
         return {
-            "closed": [[table, identity, row] for (table, identity), row in sorted(self.closed.items())],
+            "closed": _listed(self.closed),
+            "withdrawn": _listed(self.withdrawn),
             "first": sorted(self.first.items()),
             "changed": sorted(self.changed.items()),
         }
@@ -75,9 +77,14 @@ class Told:
         """Rebuild from `to_state`, parsed."""
         return cls(
             {(table, identity): row for table, identity, row in state["closed"]},
+            {(table, identity): row for table, identity, row in state["withdrawn"]},
             dict(state["first"]),
             dict(state["changed"]),
         )
+
+
+def _listed(rows: Replaced) -> list[list[Any]]:
+    return [[table, identity, row] for (table, identity), row in sorted(rows.items())]
 
 
 def _withdrawn(table: str, row: dict[str, Any], position: int) -> dict[str, Any]:
