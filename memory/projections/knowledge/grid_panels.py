@@ -291,8 +291,15 @@ class PairPanel(Panel):
         return int(self.grid.direction(*self._pair(slot))[0])
 
     def measure(self, slot: int) -> Measure:
-        """Give the mean product of the innovations, about their correlation, and its confidence sequence."""
-        return _interval(*self._sums(slot))
+        """Give the correlation of the innovations, and the confidence sequence of their mean product on its scale."""
+        n, total, squares = self._sums(slot)
+        product = _interval(n, total, squares)
+        explained = float(self.grid.dependence(*self._pair(slot))[0])
+        if not total or not explained:
+            return product
+        unit = math.copysign(math.sqrt(explained), total) / product.estimate
+        low, high = max(-1.0, product.low * unit), min(1.0, product.high * unit)
+        return Measure(product.estimate * unit, low, high, product.support)
 
     def moments(self, slot: int) -> tuple[float, float, float]:
         """Give count, mean and standard deviation of the products."""
