@@ -46,6 +46,15 @@ def read(history: Any, draw: random.Random, count: int, *same: str) -> None:
         history.statistics("norm", {name: draw.gauss(0, 1) for name in others} | dict.fromkeys(same, one))
 
 
+def outcomes(histories: ModuleType, history: Any) -> dict[int, int]:
+    """Give how many outcomes the effect of each storage that may be claimed has had."""
+    projection: Any = histories.fold(KnowledgeProjection(), history.stored())
+    (writes,) = [panel for panel in projection.learning.panels() if panel.name.startswith("writes")]
+    slots = [slot for slot in range(writes.slots) if writes.part(slot) == "effect"]
+    may_be_claimed = [slot for slot in slots if writes.log_weight[slot] > -float("inf")]
+    return {writes.asked(slot)[0]: writes.process(slot).n for slot in may_be_claimed}
+
+
 def test_two_names_that_always_read_the_same_are_one_tensor(
     histories: ModuleType, history: Any, tables: Tables
 ) -> None:
@@ -66,16 +75,11 @@ def test_two_names_that_always_read_the_same_are_one_tensor(
     )
     assert (fact["strength_kind"], fact["strength"], fact["support"]) == ("correlation", 1.0, 8)
     # From now on both are one storage: the one that was numbered first.
+    before = outcomes(histories, history)
     written(history, draw, 40, lambda draw: ["c"])
-    projection: Any = histories.fold(KnowledgeProjection(), history.stored())
-    asked = {
-        panel.asked(slot)[0]
-        for panel in projection.learning.panels()
-        if panel.name.startswith("writes")
-        for slot in range(panel.slots)
-        if panel.log_weight[slot] > -float("inf")
-    }
-    assert asked == {1, 2, 4}
+    after = outcomes(histories, history)
+    assert after == before | {2: before[2] + 40}
+    assert set(after) == {1, 2, 4}
 
 
 def test_claims_of_the_name_that_was_another_one_are_weakened(
