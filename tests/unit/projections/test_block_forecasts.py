@@ -14,6 +14,7 @@ import pytest
 from memory.inference.calibration import Calibration
 from memory.inference.comodification_grid import ComodificationGrid
 from memory.inference.pair_grid import PairGrid
+from memory.inference.product_signs import chance_above_zero
 from memory.projections.knowledge.claim import Claim
 from memory.projections.knowledge.claims import Claims
 from memory.projections.knowledge.composed import Composed
@@ -100,6 +101,18 @@ def test_a_claim_learns_how_much_a_block_holds() -> None:
     size = (8.0 + claim.blocks[1]) / (1.0 + claim.blocks[0])
     assert told.sd == pytest.approx((variance * (1.0 / size + 1.0 / n)) ** 0.5)
     assert told.mean == pytest.approx(total / n)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_what_a_pair_says_of_its_sign_is_the_chance_of_a_mean_of_products(side: int) -> None:
+    panel = pair_panel()
+    for _ in blocks(panel, 12, 5, side):
+        pass
+    claim = claimed(panel, panel.slot(4, PAIRS + 4), side)
+    n, mean, deviation = panel.moments(claim.slot)
+    chance = chance_above_zero(side * mean, deviation, n, 8.0)
+    assert 0.5 < chance < 0.95
+    assert claim.block_forecast().while_holding == pytest.approx(chance)
 
 
 def always_together(grid: ComodificationGrid, panel: TablePanel | None = None) -> Iterator[Any]:
