@@ -282,6 +282,10 @@ class PlainWrites:
         noise = 1.0 + sum(px[k] * doses[k] for k in every)
         for i in every:
             self.effects[i] += surprise * px[i] / noise
+        # What is nearly uncorrelated with what was written stays as it is.
+        negligible = 1e-3 * max(abs(each) for each in px)
+        px = [each if abs(each) >= negligible else 0.0 for each in px]
+        for i in every:
             for j in every:
                 self.p[i][j] -= px[i] * px[j] / noise
         for k in every:
