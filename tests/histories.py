@@ -37,6 +37,7 @@ from memory.recording.attached import AttachedModel
 from memory.recording.writes import Dose, WriteDetails, write_event
 from memory.store import EventStore
 
+_STATED = (TheoryProposed, BeliefAsserted, ValidationRecorded)
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 Rows = list[dict[str, Any]]
 
@@ -336,8 +337,11 @@ class Wander:
         lately = draw.random() < 0.6
         positions = self._records[draw.randrange(max(0, count - 25) if lately else 0, count)]
         notes = [each for each in self._records if isinstance(self.history.events[each[0] - 1].payload, Observation)]
+        stated = [each for each in self._records if isinstance(self.history.events[each[0] - 1].payload, _STATED)]
         if notes and draw.random() < 0.15:
             positions = draw.choice(notes)
+        elif stated and draw.random() < 0.25:
+            positions = draw.choice(stated)
         target = self.history.events[positions[0] - 1].payload
         wrong, new, again = draw.random() < 0.5, draw.gauss(2.0, 2.0), draw.random() < 0.2
         correctable = isinstance(target, MetricsRecorded | LayerStatisticsRecorded | Observation)
