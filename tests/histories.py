@@ -316,7 +316,7 @@ class Wander:
         model, words = draw.choice((None, "m")), f"it is so {draw.randrange(3)}"
         theory = TheoryProposed(model=model, theory_type="causal_model", hypothesis=words, direction=1)
         belief = BeliefAsserted(model=model, belief_type="heuristic", statement=words, credence=0.9)
-        outcome = {"rests_on": None if told.last < 5 else draw.randint(1, told.last), "value": draw.gauss(1.0, 1.0)}
+        outcome = {"rests_on": draw.choice(self._records)[0] if self._records else None, "value": draw.gauss(1.0, 1.0)}
         met = ValidationRecorded(model=model, target_kind="theory", target=theory_identity(theory), **outcome)
         told.add(draw.choice((theory, belief, met)), model)
         self._amendable(told.last)

@@ -91,7 +91,7 @@ def test_the_histories_hold_what_they_are_to_prove_something_about(histories: Mo
     found: dict[str, list[Any]] = {}
     amended: set[tuple[str, str]] = set()
     turned: set[tuple[str, Any, str]] = set()
-    for seed in (0, 13, 19):
+    for seed in (1, 13, 14):
         told = histories.Wander(seed, 400).tell().stored()
         amended |= {(each.event_type, each.target_type) for _, each in told if isinstance(each, Amendment)}
         turned |= turned_by_amendments(histories, told)
