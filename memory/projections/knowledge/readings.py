@@ -137,15 +137,18 @@ class Readings(Kept):
 
         Args:
             position: The event.
-            values: By name; of several names of one entity the first is taken.
+            values: By name. Where names of one entity disagree they cannot all be right, and it was not read.
         """
         self.changed()
         self._last = dict(values)
         by_entity: dict[int, float] = {}
+        torn: set[int] = set()
         for name, value in values.items():
             entity = self._entities.find(self.model, name)
-            if entity is not None:
-                by_entity.setdefault(entity, value)
+            if entity is not None and not _alike(by_entity.setdefault(entity, value), value):
+                torn.add(entity)
+        for entity in torn:
+            del by_entity[entity]
         read = [(number, each, by_entity[each]) for each in by_entity if (number := self._number(each)) is not None]
         if not read:
             return []

@@ -261,3 +261,17 @@ def test_a_claim_about_a_storage_that_ended_is_weakened_and_never_comes_back(
     later = {row["pattern_id"]: row for row in tables(history)["patterns"]}
     assert {later[pattern]["status"] for pattern in before} == {"weakened"}
     assert 1 not in {row["storage_id"] for pattern, row in later.items() if pattern not in before}
+
+
+def test_names_of_one_tensor_that_read_differently_were_not_read(
+    histories: ModuleType, history: Any, tables: Tables
+) -> None:
+    history.attach(histories.sharing("abcz", "az"))
+    draw = random.Random(11)
+    for _ in range(160):
+        one = draw.gauss(0, 1)
+        history.statistics("norm", {"a": one, "z": -one, "b": one + draw.gauss(0, 0.3), "c": draw.gauss(0, 1)})
+    projection: Any = histories.fold(KnowledgeProjection(), history.stored())
+    (panel,) = [panel for panel in projection.learning.panels() if panel.name.startswith("cochange")]
+    assert {tuple(panel.asked(slot)) for slot in range(panel.slots)} == {(2, 3)}
+    assert tables(history)["patterns"] == []
