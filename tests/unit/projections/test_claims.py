@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -13,35 +10,6 @@ import pytest
 
 from memory.inference.theories import forecast
 from memory.projections.knowledge import KnowledgeProjection
-
-NAMES = ["head", "embed", "mlp", "norm"]
-Effect = Callable[[str, str, float], float]
-"""Storage, metric and sign of a write to the change it makes."""
-
-
-@pytest.fixture
-def run(histories: ModuleType) -> Any:
-    """Write down acts with a fair coin on random storages of a tied model."""
-
-    def tell(
-        history: Any, acts: int, effect: Effect, *, seed: int = 1, noise: float = 1.0, coin: bool = True, **write: Any
-    ) -> Any:
-        if not history.models:
-            history.attach(histories.sharing(NAMES, ["head", "embed"]))
-        draw = random.Random(seed)
-        for _ in range(acts):
-            act, name = f"act {len(history.events)}", draw.choice(NAMES)
-            sign = draw.choice((1.0, -1.0)) if coin else 1.0
-            before = {"loss": draw.gauss(2.0, 1.0), "accuracy": draw.gauss(0.5, 1.0)}
-            storage = "embed" if name == "head" else name
-            after = {
-                metric: value + draw.gauss(0.0, noise) + effect(storage, metric, sign)
-                for metric, value in before.items()
-            }
-            history.experiment(act, name, sign, before, after, coin=coin, **write)
-        return history
-
-    return tell
 
 
 @pytest.fixture
@@ -62,8 +30,10 @@ def none(storage: str, metric: str, sign: float) -> float:
     return 0.0
 
 
-def test_a_planted_odd_effect_is_claimed_with_its_direction_and_interval(history: Any, run: Any, tables: Any) -> None:
-    found = tables(run(history, 160, odd))
+def test_a_planted_odd_effect_is_claimed_with_its_direction_and_interval(
+    history: Any, run_acts: Any, tables: Any
+) -> None:
+    found = tables(run_acts(history, 160, odd))
     (pattern,) = found["patterns"]
     assert (pattern["kind"], pattern["subject"], pattern["object"]) == ("effect", "embed", "loss")
     assert (pattern["direction"], pattern["status"], pattern["grade"]) == (1, "active", "randomised")
@@ -72,22 +42,22 @@ def test_a_planted_odd_effect_is_claimed_with_its_direction_and_interval(history
     assert (pattern["method"], pattern["dose"]) == ("scale", 1.0)
 
 
-def test_a_planted_even_effect_is_claimed_as_impact(history: Any, run: Any, tables: Any) -> None:
-    (pattern,) = tables(run(history, 160, even))["patterns"]
+def test_a_planted_even_effect_is_claimed_as_impact(history: Any, run_acts: Any, tables: Any) -> None:
+    (pattern,) = tables(run_acts(history, 160, even))["patterns"]
     assert (pattern["kind"], pattern["subject"], pattern["object"]) == ("impact", "mlp", "accuracy")
     assert pattern["direction"] == -1
     assert pattern["ci_low"] < -1.5 < pattern["ci_high"] < 0
 
 
-def test_nothing_is_claimed_where_there_is_nothing(history: Any, run: Any, tables: Any) -> None:
-    found = tables(run(history, 300, none))
+def test_nothing_is_claimed_where_there_is_nothing(history: Any, run_acts: Any, tables: Any) -> None:
+    found = tables(run_acts(history, 300, none))
     assert found["patterns"] == found["theories"] == found["predictions"] == []
 
 
 def test_the_evidence_of_a_pattern_is_what_told_most_for_and_against_it(
-    history: Any, run: Any, histories: ModuleType
+    history: Any, run_acts: Any, histories: ModuleType
 ) -> None:
-    run(history, 160, odd)
+    run_acts(history, 160, odd)
     projection: Any = histories.fold(KnowledgeProjection(), history.stored())
     (claim,) = projection.learning.claims.all()
     settled = _factors(histories, history, claim.panel, claim.slot)
@@ -104,8 +74,8 @@ def test_the_evidence_of_a_pattern_is_what_told_most_for_and_against_it(
     }
 
 
-def test_what_speaks_against_a_claim_is_evidence_too(history: Any, run: Any, tables: Any) -> None:
-    run(history, 160, odd)
+def test_what_speaks_against_a_claim_is_evidence_too(history: Any, run_acts: Any, tables: Any) -> None:
+    run_acts(history, 160, odd)
     history.experiment("against", "embed", 1.0, {"loss": 2.0}, {"loss": -30.0})
     row = next(row for row in tables(history)["evidence"] if row["position"] == history.last)
     assert (row["role"], row["outcome"]) == ("contradicts", -32.0)
@@ -113,8 +83,8 @@ def test_what_speaks_against_a_claim_is_evidence_too(history: Any, run: Any, tab
     assert len(tables(history)["evidence"]) == 8
 
 
-def test_a_theory_is_scored_only_on_what_came_after_it(history: Any, run: Any, tables: Any) -> None:
-    found = tables(run(history, 160, odd))
+def test_a_theory_is_scored_only_on_what_came_after_it(history: Any, run_acts: Any, tables: Any) -> None:
+    found = tables(run_acts(history, 160, odd))
     (theory,), (pattern,) = found["theories"], found["patterns"]
     assert theory["first_position"] == pattern["first_position"]
     assert min(row["position"] for row in found["predictions"]) > theory["first_position"]
@@ -124,9 +94,9 @@ def test_a_theory_is_scored_only_on_what_came_after_it(history: Any, run: Any, t
 
 
 def test_every_forecast_is_made_from_what_was_known_before_its_outcome(
-    history: Any, run: Any, histories: ModuleType
+    history: Any, run_acts: Any, histories: ModuleType
 ) -> None:
-    run(history, 160, odd)
+    run_acts(history, 160, odd)
     projection = KnowledgeProjection()
     expected: dict[int, tuple[float, float]] = {}
     for event, payload in history.stored():
@@ -143,8 +113,8 @@ def test_every_forecast_is_made_from_what_was_known_before_its_outcome(
     assert {row["position"]: (row["mean"], row["probability"]) for row in rows} == expected
 
 
-def test_a_theory_that_keeps_predicting_becomes_a_belief(history: Any, run: Any, tables: Any) -> None:
-    found = tables(run(history, 160, odd))
+def test_a_theory_that_keeps_predicting_becomes_a_belief(history: Any, run_acts: Any, tables: Any) -> None:
+    found = tables(run_acts(history, 160, odd))
     belief = next(row for row in found["beliefs"] if row["belief_type"] == "causal_law")
     assert belief["credence"] >= 0.95
     assert belief["status"] == "active"
@@ -153,17 +123,17 @@ def test_a_theory_that_keeps_predicting_becomes_a_belief(history: Any, run: Any,
     assert "embed (one tensor with head)" in belief["statement"]
 
 
-def test_no_belief_is_formed_before_predictions_alone_have_proven_it(history: Any, run: Any, tables: Any) -> None:
+def test_no_belief_is_formed_before_predictions_alone_have_proven_it(history: Any, run_acts: Any, tables: Any) -> None:
     # In this run everything else that a belief needs is there long before.
-    found = tables(run(history, 300, odd, noise=2.0, seed=7))
+    found = tables(run_acts(history, 300, odd, noise=2.0, seed=7))
     belief = next(row for row in found["beliefs"] if row["belief_type"] == "causal_law")
     history.events = history.events[: belief["first_position"]]
     assert tables(history)["theories"][0]["log_e_value"] >= math.log(20.0)
 
 
-def test_an_effect_that_vanished_is_given_up_and_asked_anew(history: Any, run: Any, tables: Any) -> None:
-    run(history, 160, odd)
-    run(history, 400, none, seed=2)
+def test_an_effect_that_vanished_is_given_up_and_asked_anew(history: Any, run_acts: Any, tables: Any) -> None:
+    run_acts(history, 160, odd)
+    run_acts(history, 400, none, seed=2)
     found = tables(history)
     assert [row["status"] for row in found["patterns"]] == ["retracted"]
     assert [row["status"] for row in found["theories"]] == ["retracted"]
@@ -171,7 +141,7 @@ def test_an_effect_that_vanished_is_given_up_and_asked_anew(history: Any, run: A
     assert belief["status"] == "retracted"
     since = found["patterns"][0]["last_position"]
     assert belief["last_position"] == since
-    run(history, 200, odd, seed=3)
+    run_acts(history, 200, odd, seed=3)
     later = tables(history)
     first, second = sorted(later["patterns"], key=lambda row: row["first_position"])
     assert first == found["patterns"][0]
@@ -181,8 +151,10 @@ def test_an_effect_that_vanished_is_given_up_and_asked_anew(history: Any, run: A
     assert len(anew) == 8 < second["support"]
 
 
-def test_a_claim_whose_evidence_shrinks_is_weakened_and_its_theory_with_it(history: Any, run: Any, tables: Any) -> None:
-    run(history, 39, odd, seed=5)
+def test_a_claim_whose_evidence_shrinks_is_weakened_and_its_theory_with_it(
+    history: Any, run_acts: Any, tables: Any
+) -> None:
+    run_acts(history, 39, odd, seed=5)
     (before,) = tables(history)["patterns"]
     assert before["status"] == "active"
     for number in range(5):
@@ -193,19 +165,23 @@ def test_a_claim_whose_evidence_shrinks_is_weakened_and_its_theory_with_it(histo
     assert [each["status"] for each in after["theories"]] == ["weakened"]
 
 
-def test_a_claim_that_turned_round_is_withdrawn_instead_of_told_backwards(history: Any, run: Any, tables: Any) -> None:
-    run(history, 39, odd, seed=5)
+def test_a_claim_that_turned_round_is_withdrawn_instead_of_told_backwards(
+    history: Any, run_acts: Any, tables: Any
+) -> None:
+    run_acts(history, 39, odd, seed=5)
     (before,) = tables(history)["patterns"]
-    run(history, 200, lambda *write: -odd(*write), seed=6)
+    run_acts(history, 200, lambda *write: -odd(*write), seed=6)
     first, second = sorted(tables(history)["patterns"], key=lambda row: row["first_position"])
     assert (first["pattern_id"], first["direction"], first["status"]) == (before["pattern_id"], 1, "retracted")
     assert (second["object"], second["direction"], second["status"]) == ("loss", -1, "active")
     assert second["effect"] < 0
 
 
-def test_without_a_coin_a_claim_is_observational_and_about_the_sign_alone(history: Any, run: Any, tables: Any) -> None:
+def test_without_a_coin_a_claim_is_observational_and_about_the_sign_alone(
+    history: Any, run_acts: Any, tables: Any
+) -> None:
     # Every write is positive: odd and even parts cannot be told apart.
-    found = tables(run(history, 160, even, coin=False))
+    found = tables(run_acts(history, 160, even, coin=False))
     (pattern,) = found["patterns"]
     assert (pattern["kind"], pattern["grade"], pattern["subject"]) == ("effect", "observational", "mlp")
     (theory,) = found["theories"]
@@ -213,22 +189,24 @@ def test_without_a_coin_a_claim_is_observational_and_about_the_sign_alone(histor
     assert "accuracy went down with the sign, which no coin decided" in theory["hypothesis"]
 
 
-def test_methods_doses_and_coins_are_series_of_their_own(history: Any, run: Any, tables: Any) -> None:
-    run(history, 60, odd)
-    run(history, 60, odd, method="rank_one")
-    run(history, 60, odd, coin=False)
+def test_methods_doses_and_coins_are_series_of_their_own(history: Any, run_acts: Any, tables: Any) -> None:
+    run_acts(history, 60, odd)
+    run_acts(history, 60, odd, method="rank_one")
+    run_acts(history, 60, odd, coin=False)
     history.experiment("half", "embed", 0.5, {"loss": 1.0}, {"loss": 2.0})
     found = {(row["method"], row["grade"]): row["support"] for row in tables(history)["patterns"]}
     assert max(found.values()) < 60
     assert set(found) <= {("scale", "randomised"), ("rank_one", "randomised"), ("scale", "observational")}
 
 
-def test_a_metric_that_turns_out_to_be_derived_loses_its_claims_for_good(history: Any, run: Any, tables: Any) -> None:
-    run(history, 160, odd)
+def test_a_metric_that_turns_out_to_be_derived_loses_its_claims_for_good(
+    history: Any, run_acts: Any, tables: Any
+) -> None:
+    run_acts(history, 160, odd)
     (claimed,) = tables(history)["patterns"]
     history.define("loss", of=["entropy"])
     assert [row["status"] for row in tables(history)["patterns"]] == ["retracted"]
-    run(history, 160, odd, seed=2)
+    run_acts(history, 160, odd, seed=2)
     withdrawn = tables(history)
     assert len(withdrawn["patterns"]) == 1
     assert {row["position"] for row in withdrawn["evidence"] if row["pattern_id"] == claimed["pattern_id"]} == {
@@ -236,116 +214,32 @@ def test_a_metric_that_turns_out_to_be_derived_loses_its_claims_for_good(history
     }
     # Defined to stand for itself again, it is asked anew, and the withdrawn claim stays on record.
     history.define("loss")
-    run(history, 160, odd, seed=3)
+    run_acts(history, 160, odd, seed=3)
     statuses = {row["pattern_id"]: row["status"] for row in tables(history)["patterns"]}
     assert statuses.pop(claimed["pattern_id"]) == "retracted"
     assert list(statuses.values()) == ["active"]
 
 
-def test_another_smallest_effect_of_interest_starts_the_evidence_again(history: Any, run: Any, tables: Any) -> None:
-    run(history, 160, odd)
+def test_another_smallest_effect_of_interest_starts_the_evidence_again(
+    history: Any, run_acts: Any, tables: Any
+) -> None:
+    run_acts(history, 160, odd)
     history.define("loss", smallest=5.0)
     (pattern,) = tables(history)["patterns"]
     assert pattern["status"] == "retracted"
-    run(history, 160, odd, seed=2)
+    run_acts(history, 160, odd, seed=2)
     assert len(tables(history)["patterns"]) == 1
 
 
-def test_the_same_definition_again_changes_nothing(history: Any, run: Any, tables: Any) -> None:
+def test_the_same_definition_again_changes_nothing(history: Any, run_acts: Any, tables: Any) -> None:
     history.define("loss", smallest=0.1)
-    run(history, 160, odd)
+    run_acts(history, 160, odd)
     # Noise in ever new directions moves the loss, and that is asked with the same smallest effect.
-    run(history, 60, odd, seed=2, method="noise", noise=3.0)
+    run_acts(history, 60, odd, seed=2, method="noise", noise=3.0)
     before = tables(history)["patterns"]
     assert {(row["kind"], row["direction"]) for row in before} >= {("effect", 1), ("impact", 0)}
     history.define("loss", smallest=0.1)
     assert tables(history)["patterns"] == before
-
-
-def test_asking_again_after_losing_leaves_less_to_stake(history: Any, run: Any, histories: ModuleType) -> None:
-    run(history, 200, none)
-    projection = histories.fold(KnowledgeProjection(), history.stored())
-    before = _hypotheses(projection)
-    history.define("loss", smallest=0.5)
-    histories.fold(projection, history.stored()[-1:])
-    after = _hypotheses(projection)
-    assert [each.question for each in after] == [each.question for each in before]
-    for asked, again in zip(before, after, strict=True):
-        if again.metric == "loss" and again.kind in ("effect", "impact"):
-            assert again.log_weight == asked.log_weight + min(0.0, asked.log_e)
-            assert (again.log_e, again.epoch) == (0.0, asked.epoch + 1)
-        else:
-            assert again == asked
-    assert {each.epoch for each in after} == {0, 1}
-    assert _spent(after) < _spent(before)
-
-
-def test_the_budget_is_fixed_before_any_outcome_and_never_overspent(
-    history: Any, run: Any, histories: ModuleType
-) -> None:
-    run(history, 60, none)
-    for number in range(40):
-        history.experiment(f"new {number}", "norm", 1.0, {f"m{number}": 0.0}, {f"m{number}": 1.0})
-        history.experiment(f"dose {number}", "mlp", 1.0 + number, {"loss": 0.0}, {"loss": 1.0})
-    history.change(histories.sharing(NAMES))
-    run(history, 60, none, seed=2)
-    hypotheses = _hypotheses(histories.fold(KnowledgeProjection(), history.stored()))
-    assert {each.kind for each in hypotheses} >= {"effect", "impact", "comodification", "sequence", "trend"}
-    assert _spent(hypotheses) <= 1.0
-    early = {
-        math.exp(each.log_weight)
-        for each in hypotheses
-        if each.metric in ("loss", "accuracy") and (each.kind, each.level) == ("effect", 1.0)
-    }
-    # Three storages times two metrics divide 0.8; the storage born of the cut came late.
-    assert len(early - {0.0}) > 1
-    assert max(early) == pytest.approx(0.3 * 6 / math.pi**2 * 0.8 / 6)
-
-
-def test_each_model_has_a_budget_of_its_own(history: Any, run: Any, histories: ModuleType) -> None:
-    run(history, 60, odd)
-    both = histories.History()
-    both.attach(histories.sharing(NAMES, ["head", "embed"]), "other")
-    for number in range(30):
-        both.experiment(f"other {number}", "mlp", 1.0, {"loss": 0.0}, {"loss": 1.0}, model="other")
-    both.events += history.events
-    alone, beside = (
-        [each for each in _hypotheses(histories.fold(KnowledgeProjection(), told.stored())) if each.model == "m"]
-        for told in (history, both)
-    )
-    assert alone
-    assert [(each.kind, each.metric, each.log_weight, each.log_e) for each in beside] == [
-        (each.kind, each.metric, each.log_weight, each.log_e) for each in alone
-    ]
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """One slot of a panel, as it is at some moment."""
-
-    model: str
-    kind: str
-    level: float | None
-    question: tuple[Any, ...]
-    metric: str
-    log_weight: float
-    log_e: float
-    epoch: int
-
-
-def _hypotheses(projection: Any) -> list[Hypothesis]:
-    found = []
-    for panel in projection.learning.panels():
-        for slot in range(panel.slots):
-            key, about = panel.family(slot).key, panel.about(slot)
-            numbers = float(panel.log_weight[slot]), float(panel.log_e[slot]), int(panel.epoch[slot])
-            question = (panel.name, key, *map(str, panel.asked(slot)))
-            found.append(Hypothesis(key.model, key.kind, key.level, question, about.object, *numbers))
-    return found
-
-
-def _spent(hypotheses: Iterable[Hypothesis]) -> float:
-    return math.fsum(math.exp(each.log_weight) for each in hypotheses)
 
 
 def _factors(histories: ModuleType, history: Any, panel: Any, slot: int) -> dict[int, tuple[float, float]]:
