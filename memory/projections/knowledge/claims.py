@@ -19,7 +19,7 @@ from memory.inference.theories import Forecast, forecast
 from memory.projections.knowledge.claim import CONCERNS, Claim
 from memory.projections.knowledge.composed import Composed, Done
 from memory.projections.knowledge.contest import Contest
-from memory.projections.knowledge.panel import Panel
+from memory.projections.knowledge.panel import Panel, Touched, Why
 from memory.projections.knowledge.rows import (
     evidence_rows,
     knowledge_rows,
@@ -38,9 +38,7 @@ RETAINED_CREDENCE = 0.5
 
 Added = list[tuple[str, dict[str, Any]]]
 """(table, row)."""
-Touched = Sequence[tuple[Panel, Index]]
-"""Panels, each with the slots whose evidence has changed."""
-Dropped = Callable[[int, Panel, int, tuple[str, str, str, float] | None], None]
+Dropped = Callable[[int, Panel, int, Why | None], None]
 """Told of a hypothesis that turned out to be none: position, panel, slot, and what its gate said; None: it is one."""
 Resolve = Callable[[str, int, float, bool | None], None]
 """Told of the outcome a theory was scored on: theory, position, outcome, whether it came as the theory says."""
@@ -219,7 +217,7 @@ class Claims:
             if not again:
                 return
 
-    def _drop(self, position: int, panel: Panel, slot: int, why: tuple[str, str, str, float]) -> None:
+    def _drop(self, position: int, panel: Panel, slot: int, why: Why) -> None:
         claim = panel.claims.get(slot)
         if claim is not None:
             self._close(claim, position, why[1])

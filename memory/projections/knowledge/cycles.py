@@ -20,9 +20,9 @@ from memory.inference.thresholds import ThresholdGrid
 from memory.projections.knowledge.entities import Entities
 from memory.projections.knowledge.families import Families
 from memory.projections.knowledge.grid_panels import TablePanel
+from memory.projections.knowledge.kept import Kept, head_of, under, with_head
 from memory.projections.knowledge.metrics import MOST_METRICS, MetricBook
-from memory.projections.knowledge.panel import About, FamilyKey, Kept, Panel
-from memory.projections.knowledge.series import head_of, under, with_head
+from memory.projections.knowledge.panel import About, FamilyKey, Panel, Touched, Why
 from memory.projections.registry import StorageRegistry
 
 MOST_STORAGES = 512
@@ -30,13 +30,11 @@ MOST_STORAGES = 512
 MOST_CATEGORIES = 64
 """Categories of observations that are asked about: those seen first."""
 
-Touched = list[tuple[Panel, Index]]
-
 
 class ComodificationPanel(TablePanel):
     """Pairs of storages written in the same acts."""
 
-    def gate(self, slot: int) -> tuple[str, str, str, float] | None:
+    def gate(self, slot: int) -> Why | None:
         """Say whether a pair was never once written apart: then it may well be one tensor that no map knows of."""
         table = self.table
         if not isinstance(table, ComodificationGrid) or not table.always_together()[slot]:
@@ -208,9 +206,7 @@ class Cycles(Kept):
         panel = self._panels.get(kind)
         if panel is None:
             key = FamilyKey(self.model, kind)
-            family = self._families.get(key)
-            if family is None:
-                family = self._families.settle(key, position, self._early(kind), left_out=self._left_out(kind))
+            family = self._families.settle(key, position, self._early(kind), left_out=self._left_out(kind))
             table, asked, about = {
                 "comodification": (self._together, self._asked_together, self._about_together),
                 "sequence": (self._sequences, self._asked_sequence, self._about_sequence),

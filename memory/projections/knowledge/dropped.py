@@ -19,7 +19,7 @@ from memory.inference.summary import Correlation
 from memory.projections.knowledge.entities import Entities
 from memory.projections.knowledge.fact_rows import Rows, fact_row, one_tensor, pairs
 from memory.projections.knowledge.metrics import MetricBook
-from memory.projections.knowledge.panel import Flags
+from memory.projections.knowledge.panel import Flags, Why
 from memory.projections.knowledge.windows import Outcome, Write
 from memory.projections.knowledge_tables import architectural_facts
 from memory.projections.registry import Storage, StorageRegistry
@@ -221,9 +221,7 @@ class DroppedCorrelations:
         row = fact_row(model, "identity", what, what, "repeated_observation", relation, since)
         self.note(position, row | {"support": 1})
 
-    def looked_like(
-        self, position: int, model: str, kind: str, ends: tuple[str, str], why: tuple[str, str, str, float] | None
-    ) -> None:
+    def looked_like(self, position: int, model: str, kind: str, ends: tuple[str, str], why: Why | None) -> None:
         """Take note of a pair that moves as one and is therefore no hypothesis; or (None) no longer."""
         since = self._first.setdefault((kind, model, *ends), position)
         if why is None:

@@ -54,16 +54,16 @@ class HypothesisFamily:
         """Register one more hypothesis; give its log weight."""
         return math.log(self.weights.weight(self.weights.register()))
 
-    def log_weights(self, count: int) -> Floats:
-        """Give the log weights of hypotheses that are numbered as they are registered, up to a count."""
+    def log_weights(self, first: int, count: int) -> Floats:
+        """Give the log weights of hypotheses numbered as they are registered, from one number up to a count."""
         while self.weights.registered < count:
             self.weights.register()
-        early = self.weights.early
-        found = np.empty(count)
+        share, early = self.weights.share, self.weights.early
+        late = range(max(first, early) - early, count - early)
+        found = np.empty(count - first)
         if early:
-            found[:early] = math.log(self.weights.share * EARLY_SHARE / early)
-        late = [math.log(self.weights.share * (1.0 - EARLY_SHARE) * late_weight(at)) for at in range(count - early)]
-        found[early:] = late
+            found[: early - first if early > first else 0] = math.log(share * EARLY_SHARE / early)
+        found[len(found) - len(late) :] = [math.log(share * (1.0 - EARLY_SHARE) * late_weight(at)) for at in late]
         return found
 
     def credence(self, panel: Panel, slot: int, direction: int) -> float:
@@ -131,7 +131,7 @@ class Families:
     def settle(
         self, key: FamilyKey, position: int, early: int, grid: tuple[list[Any], list[Any]] = ([], []), left_out: int = 0
     ) -> HypothesisFamily:
-        """Fix a family's early hypotheses at its first settlement.
+        """Give a family; fix its early hypotheses at its first settlement, after which nothing changes them.
 
         What is early must not depend on outcomes: everything there is then, not what was written.
 
@@ -142,6 +142,9 @@ class Families:
             grid: Its rows and columns, where hypotheses are registered one by one.
             left_out: What it has no room for.
         """
+        known = self._families.get(key)
+        if known is not None:
+            return known
         alike = sum((other.model, other.kind) == (key.model, key.kind) for other in self._families)
         weights = Family(share=family_share(key.kind, alike), registered=early)
         weights.settle()

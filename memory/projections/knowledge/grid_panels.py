@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from memory.inference.pair_grid import PairGrid
 from memory.inference.paired import TELLING
 from memory.inference.scale_rows import Floats, Index, grown
 from memory.projections.knowledge.families import HypothesisFamily
-from memory.projections.knowledge.panel import About, Measure, Panel, Telling
+from memory.projections.knowledge.panel import About, Measure, Panel, Telling, Why
 
 DEPENDENT = 0.999
 """Two series of which one explains this share of the other's variance are not two."""
@@ -68,7 +69,73 @@ def _interval(n: float, total: float, squares: float) -> Measure:
     return Measure(total / n if n else math.nan, low, high, int(n))
 
 
-class TablePanel(Panel):
+class BlockPanel(Panel):
+    """Hypotheses about two entities each, or one, all of one family, whose evidence settles block by block.
+
+    Args:
+        name: The panel's.
+        family: Its one family.
+        asked: What two entities are called in identities, by number: a storage id, a metric, a category.
+        about: What to say of them.
+    """
+
+    def __init__(
+        self, name: str, family: HypothesisFamily, asked: Callable[[int, int], list[Any]], about: Naming
+    ) -> None:
+        super().__init__(name, family.key.model)
+        self._family = family
+        self._asked = asked
+        self._about = about
+        self._told = _Told()
+        family.panels.append(self)
+
+    @abstractmethod
+    def pair(self, slot: int) -> tuple[int, int]:
+        """Give the entities of a slot; the same one twice where it has only one."""
+
+    def family(self, slot: int) -> HypothesisFamily:
+        """Give the family."""
+        return self._family
+
+    def asked(self, slot: int) -> list[Any]:
+        """Give what the entities are called in identities."""
+        return self._asked(*self.pair(slot))
+
+    def about(self, slot: int) -> About:
+        """Say what a hypothesis speaks of."""
+        return self._about(*self.pair(slot))
+
+    def telling(self, slot: int) -> list[Telling]:
+        """Give the blocks that moved the evidence most."""
+        return self._told.of(slot)
+
+    def _renew(self, slot: int) -> None:
+        self._told.clear(slot)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Give everything of its own as arrays."""
+        own = {
+            "log_weight": self.log_weight,
+            "epoch": self.epoch,
+            "amended": self.amended,
+            "dropped": np.array(list(self.dropped), dtype=np.int64),
+            "dropped_weight": np.array(list(self.dropped.values())),
+            "told_where": self._told.where,
+            "told_what": self._told.what,
+        }
+        return {f"panel_{name}": array for name, array in own.items()}
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from `to_arrays`."""
+        self.log_weight, self.epoch = arrays["panel_log_weight"], arrays["panel_epoch"]
+        self.amended = arrays["panel_amended"]
+        self.near = np.zeros(self.slots, dtype=np.bool_)
+        slots, weights = arrays["panel_dropped"].tolist(), arrays["panel_dropped_weight"].tolist()
+        self.dropped = dict(zip(slots, weights, strict=True))
+        self._told.where, self._told.what = arrays["panel_told_where"], arrays["panel_told_what"]
+
+
+class TablePanel(BlockPanel):
     """Hypotheses whose evidence a table of slots keeps, block by block.
 
     Args:
@@ -87,13 +154,8 @@ class TablePanel(Panel):
         asked: Callable[[int, int], list[Any]],
         about: Naming,
     ) -> None:
-        super().__init__(name, family.key.model)
+        super().__init__(name, family, asked, about)
         self.table = table
-        self._family = family
-        self._asked = asked
-        self._about = about
-        self._told = _Told()
-        family.panels.append(self)
         self._registered()
 
     def _registered(self) -> None:
@@ -101,7 +163,7 @@ class TablePanel(Panel):
         if self.table.slots > self.slots:
             known = self.slots
             self.room(self.table.slots)
-            self.log_weight[known:] = self._family.log_weights(self.table.slots)[known:]
+            self.log_weight[known:] = self._family.log_weights(known, self.table.slots)
 
     def settled(self, block: Settled, position: int, since: int) -> Index:
         """Take note of a block that the table has settled; give the slots it touched."""
@@ -125,18 +187,6 @@ class TablePanel(Panel):
         keys = self.table.keys[:, slot]
         return int(keys[0]), int(keys[-1])
 
-    def family(self, slot: int) -> HypothesisFamily:
-        """Give the family."""
-        return self._family
-
-    def asked(self, slot: int) -> list[Any]:
-        """Give what the entities are called in identities."""
-        return self._asked(*self.pair(slot))
-
-    def about(self, slot: int) -> About:
-        """Say what a hypothesis speaks of."""
-        return self._about(*self.pair(slot))
-
     def direction(self, slot: int) -> int:
         """Give the side with more evidence."""
         return int(self.table.direction[slot])
@@ -153,10 +203,6 @@ class TablePanel(Panel):
         """Give means, standard errors and counts of every slot."""
         return _summary(self.table.n.astype(np.float64), self.table.total, self.table.squares)
 
-    def telling(self, slot: int) -> list[Telling]:
-        """Give the blocks that moved the evidence most."""
-        return self._told.of(slot)
-
     def of_entity(self, entity: int, *, side: int | None = None) -> list[int]:
         """Give the slots of an entity: on either side, or on one."""
         keys = self.table.keys
@@ -164,29 +210,15 @@ class TablePanel(Panel):
         return [int(slot) for slot in np.flatnonzero(found)]
 
     def _renew(self, slot: int) -> None:
+        super()._renew(slot)
         self.table.renew(slot)
-        self._told.clear(slot)
 
     def _compared(self) -> bytes:
         table = {"log_e": self.table.log_e, "n": self.table.n, "total": self.table.total, "keys": self.table.keys}
         return pack(self.to_arrays() | table)
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Give everything as arrays."""
-        own = {"log_weight": self.log_weight, "epoch": self.epoch, "amended": self.amended, **_dropped(self)}
-        told = {"told_where": self._told.where, "told_what": self._told.what}
-        return {f"panel_{name}": array for name, array in (own | told).items()}
 
-    def load(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Go on from `to_arrays`."""
-        self.near = np.zeros(len(arrays["panel_epoch"]), dtype=np.bool_)
-        self.log_weight, self.epoch = arrays["panel_log_weight"], arrays["panel_epoch"]
-        self.amended = arrays["panel_amended"]
-        self._told.where, self._told.what = arrays["panel_told_where"], arrays["panel_told_what"]
-        _take_up_dropped(self, arrays)
-
-
-class PairPanel(Panel):
+class PairPanel(BlockPanel):
     """Every pair of many series: slot j(j−1)/2 + i is the pair i < j, so that more series never move a slot.
 
     Args:
@@ -207,17 +239,12 @@ class PairPanel(Panel):
         asked: Callable[[int, int], list[Any]],
         about: Naming,
     ) -> None:
-        super().__init__(name, family.key.model)
+        super().__init__(name, family, asked, about)
         self.grid = grid
-        self._family = family
-        self._asked = asked
-        self._about = about
         self._log_e: Floats = np.zeros(0)
         self._peak: Floats = np.zeros(0)
-        self._told = _Told()
         self._first: Index = np.zeros(0, dtype=np.int64)
         self._second: Index = np.zeros(0, dtype=np.int64)
-        family.panels.append(self)
 
     def grow(self, entities: int) -> None:
         """Have pairs of so many entities."""
@@ -227,7 +254,7 @@ class PairPanel(Panel):
             return
         known = self.slots
         self.room(pairs)
-        self.log_weight[known:] = self._family.log_weights(pairs)[known:]
+        self.log_weight[known:] = self._family.log_weights(known, pairs)
         self._second, self._first = np.tril_indices(entities, -1)
         self._log_e, self._peak = grown(self._log_e, pairs), grown(self._peak, pairs)
 
@@ -267,18 +294,6 @@ class PairPanel(Panel):
         low, high = min(first, second), max(first, second)
         return high * (high - 1) // 2 + low
 
-    def family(self, slot: int) -> HypothesisFamily:
-        """Give the family."""
-        return self._family
-
-    def asked(self, slot: int) -> list[Any]:
-        """Give what the entities are called in identities."""
-        return self._asked(*self.pair(slot))
-
-    def about(self, slot: int) -> About:
-        """Say what a hypothesis speaks of."""
-        return self._about(*self.pair(slot))
-
     def _pair(self, slot: int) -> tuple[Index, Index]:
         return self._first[slot : slot + 1], self._second[slot : slot + 1]
 
@@ -310,11 +325,7 @@ class PairPanel(Panel):
         pairs = self._first, self._second
         return _summary(self.grid.count(*pairs).astype(np.float64), self.grid.total(*pairs), self.grid.squares(*pairs))
 
-    def telling(self, slot: int) -> list[Telling]:
-        """Give the blocks that moved the evidence most."""
-        return self._told.of(slot)
-
-    def gate(self, slot: int) -> tuple[str, str, str, float] | None:
+    def gate(self, slot: int) -> Why | None:
         """Say whether one of a pair is a function of the other."""
         pair = self._pair(slot)
         explained = float(self.grid.dependence(*pair)[0])
@@ -329,30 +340,22 @@ class PairPanel(Panel):
         return [int(slot) for slot in np.flatnonzero((self._first == entity) | (self._second == entity))]
 
     def _renew(self, slot: int) -> None:
+        super()._renew(slot)
         self.grid.renew(*self._pair(slot))
         self._log_e[slot] = self._peak[slot] = 0.0
-        self._told.clear(slot)
 
     def _compared(self) -> bytes:
         return pack(self.to_arrays())
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Give everything as arrays."""
-        own = {"log_weight": self.log_weight, "epoch": self.epoch, "amended": self.amended, **_dropped(self)}
-        own |= {"log_e": self._log_e, "peak": self._peak}
-        told = {"told_where": self._told.where, "told_what": self._told.what}
-        return {f"panel_{name}": array for name, array in (own | told).items()} | self.grid.to_arrays()
+        return super().to_arrays() | {"panel_log_e": self._log_e, "panel_peak": self._peak} | self.grid.to_arrays()
 
-    def load(self, arrays: dict[str, NDArray[Any]]) -> None:
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from `to_arrays`."""
-        own = {name: arrays.pop(name) for name in list(arrays) if name.startswith("panel_")}
-        self.grid = PairGrid.from_arrays(arrays)
-        self.room(len(own["panel_epoch"]))
-        self.log_weight, self.epoch = own["panel_log_weight"], own["panel_epoch"]
-        self.amended = own["panel_amended"]
-        self._log_e, self._peak = own["panel_log_e"], own["panel_peak"]
-        self._told.where, self._told.what = own["panel_told_where"], own["panel_told_what"]
-        _take_up_dropped(self, own)
+        super().load(arrays)
+        self._log_e, self._peak = arrays["panel_log_e"], arrays["panel_peak"]
+        self.grid = PairGrid.from_arrays({name: each for name, each in arrays.items() if not name.startswith("panel_")})
         self._second, self._first = np.tril_indices(self.grid.entities, -1)
 
 
@@ -368,13 +371,3 @@ def _summary(n: Floats, total: Floats, squares: Floats) -> tuple[Floats, Floats,
         variance = np.maximum(0.0, (squares - n * means * means) / (n - 1.0))
         errors = np.where(n > 1.0, np.sqrt(variance / n), np.inf)
     return means, errors, n
-
-
-def _dropped(panel: Panel) -> dict[str, NDArray[Any]]:
-    dropped = panel.dropped
-    return {"dropped": np.array(list(dropped), dtype=np.int64), "dropped_weight": np.array(list(dropped.values()))}
-
-
-def _take_up_dropped(panel: Panel, arrays: Mapping[str, NDArray[Any]]) -> None:
-    slots, weights = arrays["panel_dropped"].tolist(), arrays["panel_dropped_weight"].tolist()
-    panel.dropped = dict(zip(slots, weights, strict=True))

@@ -30,7 +30,7 @@ from memory.projections.knowledge.facts import ArchitecturalFacts
 from memory.projections.knowledge.families import Families
 from memory.projections.knowledge.metrics import MetricBook
 from memory.projections.knowledge.model_learning import ModelLearning
-from memory.projections.knowledge.panel import Panel
+from memory.projections.knowledge.panel import Panel, Why
 from memory.projections.knowledge.readings import Twin
 from memory.projections.knowledge.repeats import Repeats
 from memory.projections.knowledge.shared import Shared
@@ -82,9 +82,6 @@ class Learning:
         self._facts = ArchitecturalFacts()
         self._dropped = DroppedCorrelations(self._registry, self._entities)
         self._models: dict[str, ModelLearning] = {}
-        self._bind()
-
-    def _bind(self) -> None:
         self._shared = Shared(
             self._registry,
             self._entities,
@@ -147,7 +144,7 @@ class Learning:
         if entity is None:
             if not payload.known:
                 # Nobody knows which bytes these are: they may explain whatever follows.
-                learning.sweep(event)
+                learning.no_evidence(event)
             return
         counted = self._counted.counts(event, payload, entity)
         if not counted or payload.changed is False or self._is_an_alias(event, payload, entity):
@@ -155,11 +152,11 @@ class Learning:
         if payload.reverts is not None or payload.method in REVERTING_METHODS:
             learning.revert(event, payload.reverts, entity)
         elif payload.method in SWEEPING_METHODS:
-            learning.sweep(event)
+            learning.no_evidence(event)
         else:
             self._dropped.write(payload.model, event.act_id, entity)
             if payload.dose == 0:
-                learning.without_dose(event, entity)
+                learning.no_evidence(event, entity)
             else:
                 learning.write(event, _as_write(event, payload, entity))
 
@@ -186,7 +183,7 @@ class Learning:
 
     # What the map does not know
 
-    def _looked_like(self, position: int, panel: Panel, slot: int, why: tuple[str, str, str, float] | None) -> None:
+    def _looked_like(self, position: int, panel: Panel, slot: int, why: Why | None) -> None:
         about = panel.about(slot)
         kind = panel.family(slot).key.kind
         self._dropped.looked_like(position, panel.model, kind, (about.subject, about.object), why)

@@ -11,9 +11,10 @@ from memory.inference.scale_rows import Floats, Index
 from memory.inference.trends import TrendGrid
 from memory.projections.knowledge.families import Families
 from memory.projections.knowledge.grid_panels import PairPanel, TablePanel
+from memory.projections.knowledge.kept import Kept, head_of, under, with_head
 from memory.projections.knowledge.metrics import MetricBook
-from memory.projections.knowledge.panel import About, FamilyKey, Kept, Measure, Panel
-from memory.projections.knowledge.series import Reading, head_of, under, with_head
+from memory.projections.knowledge.panel import About, FamilyKey, Measure, Panel, Touched
+from memory.projections.knowledge.series import Reading
 
 BLOCK = 16
 """Evaluations that settle together."""
@@ -39,7 +40,7 @@ class MetricPanels(Kept):
         self._since = 0
         self._trend_since = 0
 
-    def take(self, position: int, reading: Reading, values: Floats) -> list[tuple[Panel, Index]]:
+    def take(self, position: int, reading: Reading, values: Floats) -> Touched:
         """Take one evaluation; give what it settled.
 
         Args:
@@ -72,9 +73,7 @@ class MetricPanels(Kept):
             if count < 2:
                 return None
             key = FamilyKey(self.model, "metric_pair")
-            if self._families.get(key) is None:
-                pairs = count * (count - 1) // 2
-                self._families.settle(key, position, pairs, left_out=self._metrics.left_out(self.model))
+            self._families.settle(key, position, count * (count - 1) // 2, left_out=self._metrics.left_out(self.model))
             self._pairs = self._made()
         if count > self._pairs.grid.entities:
             self._pairs.grow(count)
@@ -86,12 +85,12 @@ class MetricPanels(Kept):
         panel.keeper = self
         return panel
 
-    def _trended(self, position: int, index: Index, values: Floats) -> list[tuple[Panel, Index]]:
+    def _trended(self, position: int, index: Index, values: Floats) -> Touched:
         missing = int(index.max()) + 1 - len(self._drift.skipped)
         if missing > 0:
             self._drift.grow(missing)
         self._trend_since = self._trend_since or position
-        touched: list[tuple[Panel, Index]] = []
+        touched: Touched = []
         for number, value in zip(index.tolist(), values.tolist(), strict=True):
             settled = self._drift.update(number, value)
             if settled is not None:
@@ -104,10 +103,8 @@ class MetricPanels(Kept):
     def _trend_panel(self, position: int) -> TablePanel:
         if self._trends is None:
             key = FamilyKey(self.model, "trend")
-            family = self._families.get(key)
-            if family is None:
-                early = max(1, len(self._metrics.known(self.model)))
-                family = self._families.settle(key, position, early, left_out=self._metrics.left_out(self.model))
+            early = max(1, len(self._metrics.known(self.model)))
+            family = self._families.settle(key, position, early, left_out=self._metrics.left_out(self.model))
             name = f"trend {self.model}"
             self._trends = TrendPanel(name, family, self._drift, self._asked, self._about)
             self._trends.keeper = self

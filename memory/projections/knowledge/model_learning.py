@@ -15,7 +15,7 @@ from memory.projections.knowledge.composed import Done
 from memory.projections.knowledge.cycles import Cycles
 from memory.projections.knowledge.metric_series import MetricPanels
 from memory.projections.knowledge.metrics import MOST_METRICS
-from memory.projections.knowledge.panel import ADJUSTED, RANDOMISED, Panel
+from memory.projections.knowledge.panel import ADJUSTED, RANDOMISED, Panel, Touched
 from memory.projections.knowledge.readings import Readings
 from memory.projections.knowledge.series import Reading, Series
 from memory.projections.knowledge.ways import (
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from memory.events.envelope import StoredEvent
     from memory.events.observations import LayerStatisticsRecorded, MetricsRecorded
     from memory.projections.knowledge.shared import Shared
-
-Touched = list[tuple[Panel, Index]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +118,14 @@ class ModelLearning:
         for readings in self.readings.values():
             readings.write(write.storage_id)
 
-    def without_dose(self, event: StoredEvent, entity: int) -> None:
-        """Take a write that says it had no dose: it belongs to its act, and is evidence about nothing."""
-        self._settle(event.position, self.cycles.write(event.position, event.act_id, entity))
-        self.windows.write(event.act_id, None)
-        self._unknown()
+    def no_evidence(self, event: StoredEvent, entity: int | None = None) -> None:
+        """Take a write that is no evidence about any effect, and may explain whatever follows.
 
-    def sweep(self, event: StoredEvent) -> None:
-        """Take a write that is no evidence about any one storage, and may explain whatever follows."""
-        self._settle(event.position, self.cycles.write(event.position, event.act_id, None))
+        Args:
+            event: The write.
+            entity: What it wrote, with no dose; None for a sweep over many storages, or for bytes that nobody knows.
+        """
+        self._settle(event.position, self.cycles.write(event.position, event.act_id, entity))
         self.windows.write(event.act_id, None)
         self._unknown()
 
@@ -213,6 +210,7 @@ class ModelLearning:
         dropped, coins_alone = self._shared.dropped, False
         changes = dict(zip(outcome.metrics, outcome.changes, strict=True))
         told = self._of_its_own(outcome.metrics)
+        at = np.searchsorted(reading.index, told.index)
         dropped.restatements(self.model, self._shared.metrics, outcome, changes)
         keep = dropped.not_definitional(self.model, outcome, told.names, changes)
         if outcome.baseline_position is not None:
@@ -220,10 +218,8 @@ class ModelLearning:
             if keep.any():
                 finite = np.isfinite(change)
                 self.series.learn(outcome.writes, told.index[finite], change[finite])
-            at = np.searchsorted(reading.index, told.index)
             doubt = np.repeat(self.series.doubt(outcome.writes, told.index)[:, :, None], 2, axis=2)
         else:
-            at = np.searchsorted(reading.index, told.index)
             keep = keep & reading.known[at]
             coins_alone = bool(reading.stale[at].any())
             change = reading.residual[at] + contributions.sum(axis=(0, 1))

@@ -13,6 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from memory.inference.scale_rows import Floats, Index, grown
+from memory.projections.knowledge.kept import Kept
 
 if TYPE_CHECKING:
     from memory.projections.knowledge.claim import Claim
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 Flags = NDArray[np.bool_]
 
 RANDOMISED, ADJUSTED, OBSERVATIONAL = "randomised", "adjusted", "observational"
+
+Why = tuple[str, str, str, float]
+"""Why a hypothesis is none: reason, relation in words, what strength measures, and how strong it looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +70,6 @@ class Telling:
     baseline_position: int
     outcome: float
     log_factor: float
-
-
-class Kept:
-    """Something whose stored form is written again only after it changed."""
-
-    _stored: bytes | None = None
-
-    def changed(self) -> None:
-        """Take note that the stored form is out of date."""
-        self._stored = None
-
-    def stored(self) -> bytes:
-        """Give the stored form."""
-        if self._stored is None:
-            self._stored = self._packed()
-        return self._stored
-
-    def _packed(self) -> bytes:
-        raise NotImplementedError
 
 
 class Panel(Kept, ABC):
@@ -178,8 +163,8 @@ class Panel(Kept, ABC):
     def telling(self, slot: int) -> list[Telling]:
         """Give what told most about a hypothesis, oldest first."""
 
-    def gate(self, slot: int) -> tuple[str, str, str, float] | None:
-        """Say why a hypothesis is none, although the map does not know it: (reason, relation, measure, strength)."""
+    def gate(self, slot: int) -> Why | None:
+        """Say why a hypothesis is none, although the map does not know it."""
         return None
 
     @abstractmethod
@@ -228,3 +213,7 @@ class Panel(Kept, ABC):
         family = [key.model, key.kind, key.method, key.level, key.grade, key.aspect]
         parts = [*family, *self.asked(slot), int(self.epoch[slot])]
         return hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]
+
+
+Touched = list[tuple[Panel, Index]]
+"""Panels, each with the slots whose evidence has changed."""

@@ -10,13 +10,12 @@ import numpy as np
 
 from memory.inference.innovations import Innovations
 from memory.inference.pair_grid import PairGrid
-from memory.inference.scale_rows import Index
 from memory.projections.knowledge.cycles import MOST_STORAGES
 from memory.projections.knowledge.entities import Entities
 from memory.projections.knowledge.families import Families
 from memory.projections.knowledge.grid_panels import PairPanel
-from memory.projections.knowledge.panel import About, FamilyKey, Kept, Panel
-from memory.projections.knowledge.series import head_of, under, with_head
+from memory.projections.knowledge.kept import Kept, head_of, under, with_head
+from memory.projections.knowledge.panel import About, FamilyKey, Panel, Touched
 
 BLOCK = 16
 """Readings that settle together."""
@@ -132,7 +131,7 @@ class Readings(Kept):
                 if other != name and (name, other) not in twins.suspected and (other, name) not in twins.suspected:
                     twins.suspected[min(name, other), max(name, other)] = 0
 
-    def read(self, position: int, values: Mapping[str, float]) -> list[tuple[Panel, Index]]:
+    def read(self, position: int, values: Mapping[str, float]) -> Touched:
         """Take one reading; give what it settled.
 
         Args:
@@ -189,9 +188,7 @@ class Readings(Kept):
         panel = self._panel
         if panel is None:
             key = FamilyKey(self.model, "cochange", self.statistic)
-            family = self._families.get(key)
-            if family is None:
-                family = self._families.settle(key, position, max(1, count * (count - 1) // 2))
+            self._families.settle(key, position, max(1, count * (count - 1) // 2))
             panel = self._panel = self._made(PairGrid())
         if count > panel.grid.entities:
             known = panel.slots

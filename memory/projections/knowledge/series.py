@@ -7,20 +7,19 @@ next evaluation is a new level and says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from memory.inference.innovations import Innovations, Step
-from memory.inference.packed import pack, unpack
 from memory.inference.scale_rows import Floats, Index, grown
 from memory.inference.volatility import Volatility
 from memory.inference.write_effects import WriteEffects
-from memory.projections.knowledge.panel import Flags, Kept
+from memory.projections.knowledge.kept import Kept, head_of, under, with_head
+from memory.projections.knowledge.panel import Flags
 from memory.projections.knowledge.windows import Write
 
 _KNOWN = 12
@@ -292,20 +291,3 @@ class Series(Kept):
         series._volatility = Volatility.from_arrays(under(arrays, "volatility "))
         series._stored = stored
         return series
-
-
-def with_head(head: Any, arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Give plain data and arrays as bytes."""
-    described = orjson.dumps(head)
-    return len(described).to_bytes(4, "little") + described + pack(arrays)
-
-
-def head_of(stored: bytes) -> tuple[Any, dict[str, NDArray[Any]]]:
-    """Give back what `with_head` was given."""
-    end = 4 + int.from_bytes(stored[:4], "little")
-    return orjson.loads(stored[4:end]), unpack(stored[end:])
-
-
-def under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """Give the arrays whose names begin with a prefix, without it."""
-    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from memory.events.modifications import FRESH_DIRECTION_METHODS
-from memory.projections.knowledge.panel import Kept
+from memory.projections.knowledge.kept import Kept
 
 _OPEN_WINDOWS = 64
 """Acts per model that are kept in mind; the oldest is forgotten beyond that, and would begin anew."""

@@ -16,9 +16,9 @@ from memory.inference.paired import Bets, PairedBlock
 from memory.inference.scale_rows import Floats, Index
 from memory.projections.knowledge.entities import Entities
 from memory.projections.knowledge.families import Families, HypothesisFamily
+from memory.projections.knowledge.kept import head_of, with_head
 from memory.projections.knowledge.metrics import MetricBook
 from memory.projections.knowledge.panel import About, FamilyKey, Measure, Panel, Telling
-from memory.projections.knowledge.series import head_of, with_head
 from memory.projections.knowledge.ways import MOVES, Way
 from memory.projections.registry import StorageRegistry
 
