@@ -7,7 +7,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from memory.events.codec import JsonData
+from memory.events.kept_bytes import Keyframe
 from memory.events.registry import Payload, register
+from memory.events.upcasters import upcaster
 
 
 class StorageState(BaseModel):
@@ -32,6 +34,8 @@ class ModelAttached(Payload):
     """A model, or only its sharing map, was put under the care of this memory."""
 
     event_type: ClassVar[str] = "model_attached"
+    schema_version: ClassVar[int] = 2
+    """2: `keyframes`."""
 
     model: str
     """The name the model is known by in this record."""
@@ -47,6 +51,13 @@ class ModelAttached(Payload):
     """Whether keyframes of everything were stored, or one before each storage's first announced write."""
     state_of: int | None = None
     """The position whose state the weights are in; None for a first attach or a state the log never saw."""
+    keyframes: tuple[Keyframe, ...] = ()
+    """All bytes of every storage, where a full baseline was asked for."""
+
+
+@upcaster("model_attached", 1)
+def _no_bytes_were_kept(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | {"keyframes": []}
 
 
 @register

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from memory.events.codec import JsonData, Number
+from memory.events.kept_bytes import Delta, Keyframe
 from memory.events.models import StorageState
 from memory.events.registry import Payload, register
 from memory.events.upcasters import upcaster
@@ -100,7 +101,11 @@ class WriteBase(Payload):
     overlapping: dict[str, str] = Field(default_factory=dict)
     """Storage key to digest after the write, for the storages that share some of its bytes."""
     fingerprint: str | None = None
-    """Digest of the storage after a write that was only reported, where the live bytes could be read."""
+    """Digest of the storage after a write that was not measured, where the live bytes could be read."""
+    deltas: tuple[Delta, ...] = ()
+    """What puts the storage, and those that share some of its bytes, back and forth."""
+    keyframes: tuple[Keyframe, ...] = ()
+    """All bytes of some of them, before or after: where the ways back and forth would grow long."""
 
     @field_validator("dose")
     @classmethod
@@ -122,8 +127,8 @@ class Modification(WriteBase):
     """A write to a storage that no other name shares."""
 
     event_type: ClassVar[str] = "modification"
-    schema_version: ClassVar[int] = 2
-    """2: `coin`."""
+    schema_version: ClassVar[int] = 3
+    """2: `coin`. 3: `deltas`, `keyframes`."""
 
 
 @register
@@ -131,8 +136,8 @@ class CoupledModification(WriteBase):
     """One write to bytes that several names share: one event, whichever name was used."""
 
     event_type: ClassVar[str] = "coupled_modification"
-    schema_version: ClassVar[int] = 2
-    """2: `coin`."""
+    schema_version: ClassVar[int] = 3
+    """2: `coin`. 3: `deltas`, `keyframes`."""
 
 
 @upcaster("modification", 1)
@@ -141,11 +146,19 @@ def _nobody_said_which_coin(fields: dict[str, Any]) -> dict[str, Any]:
     return fields | {"coin": None}
 
 
+@upcaster("modification", 2)
+@upcaster("coupled_modification", 2)
+def _nothing_was_kept_of_it(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | {"deltas": [], "keyframes": []}
+
+
 @register
 class EditAborted(Payload):
     """An edit that did not happen: the code inside raised, and the bytes were put back."""
 
     event_type: ClassVar[str] = "edit_aborted"
+    schema_version: ClassVar[int] = 2
+    """2: `denied_by`."""
 
     model: str
     primary_layer: str
@@ -156,6 +169,13 @@ class EditAborted(Payload):
     method: str | None = None
     restored: bool
     """Whether the bytes after putting back are bit for bit those before."""
+    denied_by: tuple[str, ...] = ()
+    """The safety rules that denied it, sorted; empty where it failed by itself."""
+
+
+@upcaster("edit_aborted", 1)
+def _no_rule_denied_it(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | {"denied_by": []}
 
 
 @register
@@ -163,6 +183,8 @@ class UnattributedWrite(Payload):
     """A storage holds other bytes than the log says, and nobody announced the write."""
 
     event_type: ClassVar[str] = "unattributed_write"
+    schema_version: ClassVar[int] = 2
+    """2: `change`, `deltas`, `earlier_restorable`."""
 
     model: str
     storage_key: str
@@ -170,7 +192,18 @@ class UnattributedWrite(Payload):
     fingerprint_expected: str
     fingerprint_found: str
     found_by: str
-    """What noticed it: `attach`, `edit` or `verify`."""
+    """What noticed it: `attach`, `edit`, `verify`, `restore`, `watch`, `tripwire`."""
+    change: Change | None = None
+    """What was changed, measured; None where the bytes before were not kept."""
+    deltas: tuple[Delta, ...] = ()
+    """What leads from the state expected to the state found, and back; none where the bytes before were not kept."""
+    earlier_restorable: bool | None = None
+    """Whether the state expected can be put back; None where nobody looked."""
+
+
+@upcaster("unattributed_write", 1)
+def _nobody_looked_for_the_bytes_before(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | {"change": None, "deltas": [], "earlier_restorable": None}
 
 
 @register
@@ -178,9 +211,23 @@ class Restored(Payload):
     """An earlier state was put back: every storage may have changed, and no write is credited."""
 
     event_type: ClassVar[str] = "restored"
+    schema_version: ClassVar[int] = 2
+    """2: `to_position`, `checkpoint`, `reason`, `deltas`."""
 
     model: str
     to_act: str | None = None
     """The act before which the state was put back, where known."""
+    to_position: int | None = None
+    """The position whose state was put back; None where it was done elsewhere."""
+    checkpoint: str | None = None
+    """The checkpoint that was asked for, if one was."""
+    reason: str | None = None
     storages: tuple[StorageState, ...] = ()
     """The state of every live storage after it; empty where there is only a map."""
+    deltas: tuple[Delta, ...] = ()
+    """What leads back to states that nothing else leads to."""
+
+
+@upcaster("restored", 1)
+def _it_was_done_elsewhere(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | {"to_position": None, "checkpoint": None, "reason": None, "deltas": []}

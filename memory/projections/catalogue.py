@@ -7,7 +7,9 @@ from collections.abc import Callable
 from memory.projections.base import Projection
 from memory.projections.knowledge import KnowledgeProjection
 from memory.projections.observations import MetricsProjection, ObservationsProjection
+from memory.projections.safety import SafetyProjection
 from memory.projections.sharing import SharingProjection
+from memory.projections.weight_history import WeightHistoryProjection
 from memory.projections.writes import LayerStatisticsProjection, ModificationsProjection, WeightStatesProjection
 
 PROJECTIONS: tuple[Callable[[], Projection], ...] = (
@@ -18,4 +20,6 @@ PROJECTIONS: tuple[Callable[[], Projection], ...] = (
     WeightStatesProjection,
     LayerStatisticsProjection,
     KnowledgeProjection,
+    WeightHistoryProjection,
+    SafetyProjection,
 )

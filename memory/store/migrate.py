@@ -96,7 +96,11 @@ def check(database: Database) -> tuple[str, ...]:
 def load_metadata() -> MetaData:
     """Give the metadata with every table on it, the projections' included."""
     # By name, because the store must not depend on the projections; their tables put themselves on the metadata.
-    for name in ("memory.projections.tables", "memory.projections.knowledge_tables"):
+    for name in (
+        "memory.projections.tables",
+        "memory.projections.knowledge_tables",
+        "memory.projections.weight_tables",
+    ):
         if importlib.util.find_spec(name) is not None:
             importlib.import_module(name)
     return metadata

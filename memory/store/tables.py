@@ -109,5 +109,16 @@ ledger = Table(
     comment="Every event, in order: the truth that everything else is computed from. Append-only.",
 )
 
+blobs = Table(
+    "blobs",
+    metadata,
+    _column("digest", Text(), "blake3 of the whole blob, hex.", primary_key=True),
+    _column("part", Integer(), "Which piece of it, from 0: big blobs are cut.", primary_key=True),
+    _column("content", LargeBinary(), "The bytes of this piece."),
+    comment="Blobs that are kept in the database: small ones, and all where there is no folder for them. Not truth: an "
+    "event says what each is, and pruning is an event too.",
+    info=INTERNAL,
+)
+
 APPEND_ONLY = ("ledger", "appends", "record_keys")
 """Tables whose rows the database itself refuses to change or delete."""
