@@ -18,6 +18,7 @@ from memory.query.verification import LiveModel, VerifyReport, verify
 from memory.recording.amending import Amender
 from memory.recording.journal import Journal
 from memory.recording.recorder import Recorder
+from memory.recording.states import States
 from memory.recording.stating import Stating
 from memory.recording.stating_surface import StatingSurface
 from memory.recording.surface import RecordingSurface
@@ -75,7 +76,8 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
             self._runner = ProjectionRunner(self._store, PROJECTIONS)
             journal = Journal(self._store, actor=actor, correlation_id=correlation_id)
             generator = random.SystemRandom() if seed is None else self._seeded(seed)
-            self._recorder = Recorder(journal, self._runner, self._store.database, generator)
+            self._states = States(self._keeper, self._store.database, self._runner)
+            self._recorder = Recorder(journal, self._runner, self._store.database, generator, self._states)
             self._amender = Amender(self._recorder, self._store)
             self._stating = Stating(self._recorder, self._store, self._runner)
             self._reporter = knowledge.Reporter(self._store.database)

@@ -20,6 +20,8 @@ Ranges = Sequence[tuple[int, int]]
 
 _INTEGER_OF_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _WIDEST = 8
+_EXCHANGED = 1 << 22
+"""Bytes exchanged at a time: a multiple of every element size."""
 
 
 class LiveStorage:
@@ -125,6 +127,20 @@ class LiveStorage:
             flat, width = self._bits.view(-1), self._bits.element_size()
             for begin, end in ranges:
                 flat[begin // width : end // width].copy_(whole[begin // width : end // width])
+
+    def exchange(self, content: Bytes) -> None:
+        """Put bytes in place and the live ones into `content`; called again, everything is as it was."""
+        piece = self.nbytes if self.view() is None else _EXCHANGED
+        for begin in range(0, self.nbytes, max(piece, 1)):
+            end = min(begin + piece, self.nbytes)
+            view = self.view()
+            if view is None:
+                held = np.empty(self.nbytes, np.uint8)
+                self.read(held)
+            else:
+                held = view[begin:end].copy()
+            self.write(content, ((begin, end),))
+            content[begin:end] = held
 
     def values(self, content: Bytes) -> Tensor:
         """Give bytes of some of its elements, in order, as numbers: float64, or complex128 of a complex dtype."""

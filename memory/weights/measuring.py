@@ -1,0 +1,150 @@
+"""What a write changed, in numbers: measured over the blocks it met, with the sums of all others remembered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from memory.weights.block_digests import BLOCK_BYTES
+from memory.weights.live import Bytes, LiveStorage, Ranges
+
+_CHUNK_BYTES = 4 * BLOCK_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a write did to one storage's bytes."""
+
+    delta_norm: float
+    """Euclidean norm of after minus before."""
+    weight_norm: float
+    """Euclidean norm before."""
+    max_change: float
+    """Largest absolute change of one element."""
+    elements_changed: int
+    """Elements with other bits than before."""
+    elements: int
+    rows_changed: tuple[int, ...]
+    """Rows (first dimension) with other bits than before, sorted."""
+    rows: int
+    nonfinite_before: int
+    """NaN and infinite elements before the write."""
+    nonfinite_after: int
+    """NaN and infinite elements after it."""
+    ranges: tuple[tuple[int, int], ...]
+    """Where bytes changed: ranges of whole blocks."""
+
+
+@dataclass(slots=True)
+class Sums:
+    """Sum of squares, and number of elements that are not finite, of every block of one state of a storage."""
+
+    squares: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    """NaN also stands for a block nobody looked at: `known` tells."""
+    nonfinite: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    known: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+
+    @classmethod
+    def unknown(cls, live: LiveStorage) -> Sums:
+        """Give the sums of a storage of which no block was looked at."""
+        count = -(-live.nbytes // BLOCK_BYTES)
+        return cls(np.full(count, math.nan), np.zeros(count, np.int64), np.zeros(count, np.bool_))
+
+    def copy(self) -> Sums:
+        """Give the same sums, to be changed apart."""
+        return Sums(self.squares.copy(), self.nonfinite.copy(), self.known.copy())
+
+    def learn(self, live: LiveStorage, content: Bytes, blocks: Iterable[int]) -> None:
+        """Look at blocks of some content."""
+        for block in blocks:
+            values = live.values(content[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES])
+            squares = float(values.abs().square().sum())
+            self.squares[block] = squares
+            # A sum of squares that is finite has no element that is not.
+            self.nonfinite[block] = 0 if math.isfinite(squares) else int((~torch.isfinite(values)).sum())
+            self.known[block] = True
+
+    @property
+    def norm(self) -> float:
+        """Euclidean norm of all elements."""
+        return math.sqrt(float(self.squares.sum())) if self.squares.size else 0.0
+
+    @property
+    def nonfinite_elements(self) -> int:
+        """How many elements are NaN or infinite."""
+        return int(self.nonfinite.sum())
+
+
+def measure(
+    live: LiveStorage, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums
+) -> tuple[Measured, Sums]:
+    """Say what changed between two contents of a storage, in float64; the comparison is of bits.
+
+    −0.0 is not 0.0, and a NaN is another only with another payload.
+
+    Args:
+        live: The storage.
+        before: Its bytes before; read inside the ranges only.
+        now: Its bytes now, all of them.
+        ranges: Ranges of whole blocks that hold every byte that differs.
+        sums: Those of the content before, as far as they are known; what is missing is learned and put in.
+
+    Returns:
+        What changed, and the sums of the content now.
+    """
+    dirty = [block for begin, end in ranges for block in range(begin // BLOCK_BYTES, -(-end // BLOCK_BYTES))]
+    sums.learn(live, before, (block for block in dirty if not sums.known[block]))
+    sums.learn(live, now, set(np.flatnonzero(~sums.known).tolist()).difference(dirty))
+    after = sums.copy()
+    after.learn(live, now, dirty)
+    squares = largest = 0.0
+    changed = 0
+    rows: list[NDArray[np.int64]] = []
+    for begin, end in _chunks(live, ranges):
+        where = _differing(live, before[begin:end], now[begin:end])
+        if not len(where):
+            continue
+        changed += len(where)
+        rows.append(np.unique((where.numpy() + begin // live.element_bytes) * live.element_bytes // live.row_bytes))
+        change = (live.values(now[begin:end])[where] - live.values(before[begin:end])[where]).abs()
+        squares += float(change.square().sum())
+        largest = _larger(largest, float(change.max()))
+    found = np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
+    measured = Measured(
+        delta_norm=math.sqrt(squares),
+        weight_norm=sums.norm,
+        max_change=largest,
+        elements_changed=changed,
+        elements=live.nbytes // live.element_bytes,
+        rows_changed=tuple(found.tolist()),
+        rows=live.rows,
+        nonfinite_before=sums.nonfinite_elements,
+        nonfinite_after=after.nonfinite_elements,
+        ranges=tuple(ranges),
+    )
+    return measured, after
+
+
+def _differing(live: LiveStorage, before: Bytes, now: Bytes) -> Tensor:
+    """Give the indices of the elements whose bits differ."""
+    other = live.integers(before) != live.integers(now)
+    if live.element_bytes > live.width:
+        other = other.view(-1, live.element_bytes // live.width).any(dim=1)
+    return other.nonzero().flatten()
+
+
+def _chunks(live: LiveStorage, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Cut ranges into pieces of whole elements that are measured at a time."""
+    for begin, end in ranges:
+        for start in range(begin, min(end, live.nbytes), _CHUNK_BYTES):
+            yield start, min(start + _CHUNK_BYTES, end, live.nbytes)
+
+
+def _larger(a: float, b: float) -> float:
+    return math.nan if math.isnan(a) or math.isnan(b) else max(a, b)
