@@ -167,14 +167,21 @@ def _plan(
     named = [(layout.kept[key], key) for key in dense if (key in layout.extra) == extra]
     if not extra:
         named += layout.copies.items()
-    planned = [
-        _Planned(key, name, form_of(dense[key].dtype, dense[key].shape), dense[key], fingerprints[key])
-        for name, key in named
-    ]
+    planned = [_planned(name, key, layout, dense, fingerprints) for name, key in named]
     # The widest first: every tensor is then aligned, for those who map the file.
     planned.sort(key=lambda each: (-each.dense.element_size(), each.name))
     header = encode_header([(each.name, each.form) for each in planned], _metadata(planned, layout, sharing))
     return _PlannedFile(name, header, tuple(planned))
+
+
+def _planned(
+    name: str, key: str, layout: Layout, dense: Mapping[str, Tensor], fingerprints: Mapping[str, str]
+) -> _Planned:
+    shown = layout.reshaped.get(name)
+    if shown is None:
+        return _Planned(key, name, form_of(dense[key].dtype, dense[key].shape), dense[key], fingerprints[key])
+    seen = dense_contents(shown, name)
+    return _Planned(key, name, form_of(seen.dtype, seen.shape), seen, dense_fingerprint(seen, name))
 
 
 def _metadata(planned: list[_Planned], layout: Layout, sharing: SharingMap) -> dict[str, str]:
