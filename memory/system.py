@@ -23,6 +23,7 @@ from memory.recording.stating import Stating
 from memory.recording.stating_surface import StatingSurface
 from memory.recording.surface import RecordingSurface
 from memory.store.log import EventStore
+from memory.weights.keeping import BlobKeeper
 
 if TYPE_CHECKING:
     from memory.events.envelope import NewEvent
@@ -45,6 +46,8 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         durability: `full`: what was recorded survives power loss; `normal`: it survives the death of the process.
         seed: Makes the coins and names of acts repeatable from the same history on; None draws them from the operating
             system.
+        blobs: The folder that bytes of weights are kept in, but for the smallest. Without it: `<path>.blobs` beside a
+            SQLite file; a database in memory or on a server keeps them itself.
 
     Raises:
         DatabaseUnavailable: The database cannot be reached or opened.
@@ -70,8 +73,10 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         correlation_id: str | None = None,
         durability: Literal["full", "normal"] = "full",
         seed: int | None = None,
+        blobs: str | os.PathLike[str] | None = None,
     ) -> None:
         self._store = EventStore.open(url if isinstance(url, str) else Path(url), durability=durability)
+        self._keeper = BlobKeeper.beside(self._store, blobs)
         try:
             self._runner = ProjectionRunner(self._store, PROJECTIONS)
             journal = Journal(self._store, actor=actor, correlation_id=correlation_id)

@@ -92,5 +92,5 @@ def test_killed_while_putting_blobs_each_acknowledged_one_is_there_and_none_is_h
         for digest in there:
             blobs.get(digest)
     assert len(acknowledged) > rounds
-    assert set(blobs.sweep(acknowledged, grace=0)) == there - acknowledged
+    assert set(blobs.sweep(lambda: acknowledged, grace=0)[0]) == there - acknowledged
     assert {path.name for path in blobs.folder.glob("*/*")} == acknowledged
