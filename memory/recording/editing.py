@@ -149,7 +149,7 @@ class StorageImage:
             if kept is not None:
                 change = StateChange(
                     key=self.key,
-                    live=live,
+                    form=live,
                     before=self._before,
                     now=now,
                     ranges=ranges,

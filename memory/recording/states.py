@@ -13,7 +13,7 @@ from memory.recording.attached import AttachedModel
 from memory.weights.block_digests import BlockDigests, read_digests
 from memory.weights.chain_policy import Chain
 from memory.weights.delta import encode, encode_keyframe, verify
-from memory.weights.live import Bytes, LiveStorage, Ranges
+from memory.weights.live import Bytes, Form, LiveStorage, Ranges
 from memory.weights.paths import DeltaEdge, Source, cheapest_path
 from memory.weights.rebuilding import rebuild
 from memory.weights.scratch import Scratch
@@ -27,7 +27,7 @@ class StateChange:
     """How one storage came from one state to another."""
 
     key: str
-    live: LiveStorage
+    form: Form
     before: Bytes
     """Its bytes before; only inside `ranges` where `whole` is false."""
     now: Bytes
@@ -87,9 +87,9 @@ class States:
         """
         if change.fingerprint_before == change.fingerprint_after:
             return
-        live = change.live
+        form = change.form
         encoded = encode(
-            change.before, change.now, ranges=change.ranges, width=live.width, row_bytes=live.row_bytes
+            change.before, change.now, ranges=change.ranges, width=form.width, row_bytes=form.row_bytes
         )
         if not verify(encoded, change.before, change.now, change.ranges):
             raise CorruptionError(
@@ -113,8 +113,8 @@ class States:
             chain = Chain()
         edge = DeltaEdge(delta.before, delta.after, blob, delta.size, delta.changed_bytes)
         chain = chain.after(edge)
-        if chain.needs_keyframe(live.nbytes):
-            self.keep_whole(change.key, change.fingerprint_after, change.now, live.width, kept)
+        if chain.needs_keyframe(form.nbytes):
+            self.keep_whole(change.key, change.fingerprint_after, change.now, form.width, kept)
             chain = chain.keyframed()
         where = attached.name, change.key
         kept.on_commit.append(lambda: self._chains.update({where: (change.fingerprint_after, chain)}))
@@ -131,15 +131,15 @@ class States:
 
     def _keep_before(self, change: StateChange, kept: Kept) -> None:
         """Keep the state before a storage's first recorded write: all that follows is reached from it."""
-        live = change.live
+        form = change.form
         if change.whole:
-            self.keep_whole(change.key, change.fingerprint_before, change.before, live.width, kept)
+            self.keep_whole(change.key, change.fingerprint_before, change.before, form.width, kept)
             return
-        with self.scratch.buffer(live.nbytes) as content:
+        with self.scratch.buffer(form.nbytes) as content:
             content[:] = change.now
             for begin, end in change.ranges:
                 content[begin:end] = change.before[begin:end]
-            self.keep_whole(change.key, change.fingerprint_before, content, live.width, kept)
+            self.keep_whole(change.key, change.fingerprint_before, content, form.width, kept)
 
     def _put(self, content: bytes, kept: Kept) -> str:
         digest, pending = self.keeper.put(content)
@@ -167,7 +167,7 @@ class States:
         self,
         model: str,
         names: Sequence[str],
-        form: LiveStorage,
+        form: Form,
         fingerprint: str,
         into: Bytes,
         *,
@@ -179,7 +179,7 @@ class States:
         Args:
             model: The model's name.
             names: Names of the storage: what was kept under any of them may help.
-            form: A storage of the dtype and shape that the state has.
+            form: The dtype and shape that the state has.
             fingerprint: The state wanted.
             into: Where to put its bytes; what it held is lost, also when this raises.
             position: About when the storage was in that state.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,31 +25,26 @@ _EXCHANGED = 1 << 22
 """Bytes exchanged at a time: a multiple of every element size."""
 
 
-class LiveStorage:
-    """The distinct elements of one live tensor as contiguous bytes, in the order of its elements.
-
-    Dimensions that an expanded tensor repeats count once. The tensor is read where it lies, and never moved.
+class Form:
+    """The dtype and shape of a storage's elements: what its bytes mean.
 
     Args:
-        tensor: The live tensor, of any dense dtype, device and strides.
-        name: What to call it in an error.
-
-    Raises:
-        UnsupportedStorage: It has no plain bytes (sparse, quantised, meta, wrapped, freed).
+        dtype: Its dtype.
+        shape: The shape of its distinct elements.
+        shown: The shape in which a tensor shows them, where dimensions are repeated.
     """
 
-    def __init__(self, tensor: Tensor, name: str = "tensor") -> None:
-        self.tensor = dense_contents(tensor, name).detach()
-        distinct = distinct_elements(self.tensor)
-        self.shape = tuple(distinct.shape)
-        self.dtype = self.tensor.dtype
-        # Integers are copied as they are: a float's bits might be tidied up on the way (NaN payloads, odd bools).
-        self._bits = _bits(distinct)
-        self._memory = self.tensor.untyped_storage().nbytes()
-        self.element_bytes = self.tensor.element_size()
-        self.nbytes = distinct.numel() * self.element_bytes
-        self.repeated = distinct.numel() != self.tensor.numel()
+    def __init__(self, dtype: torch.dtype, shape: Sequence[int], shown: Sequence[int] | None = None) -> None:
+        self.dtype = dtype
+        self.shape = tuple(shape)
+        self.shown = self.shape if shown is None else tuple(shown)
+        self.element_bytes = dtype.itemsize
+        self.nbytes = math.prod(self.shape) * self.element_bytes
+
+    @property
+    def repeated(self) -> bool:
         """Whether the tensor shows some of its elements several times."""
+        return self.shown != self.shape
 
     @property
     def width(self) -> int:
@@ -64,6 +60,47 @@ class LiveStorage:
     def row_bytes(self) -> int:
         """Bytes of a row; 0 where there is none."""
         return self.nbytes // self.rows if self.rows else 0
+
+    def values(self, content: Bytes) -> Tensor:
+        """Give bytes of some of its elements, in order, as numbers: float64, or complex128 of a complex dtype."""
+        if self.dtype == torch.complex128:
+            return torch.view_as_complex(_borrowed(content).view(torch.float64).reshape(-1, 2))
+        numbers = _borrowed(content).view(self.dtype)
+        return numbers.to(torch.complex128) if self.dtype.is_complex else numbers.to(torch.float64)
+
+    def tensor_of(self, content: Bytes) -> Tensor:
+        """Give a tensor of its own dtype and shape that views bytes, repeated dimensions repeated."""
+        if self.dtype == torch.complex128:
+            numbers = torch.view_as_complex(torch.from_numpy(content).view(torch.float64).reshape(-1, 2))
+        else:
+            numbers = torch.from_numpy(content).view(self.dtype)
+        return numbers.view(self.shape).expand(self.shown)
+
+    def integers(self, content: Bytes) -> Tensor:
+        """Give bytes of some of its elements as one integer each; of a complex128 as two."""
+        return _borrowed(content).view(_INTEGER_OF_SIZE[self.width])
+
+
+class LiveStorage(Form):
+    """The distinct elements of one live tensor as contiguous bytes, in the order of its elements.
+
+    Dimensions that an expanded tensor repeats count once. The tensor is read where it lies, and never moved.
+
+    Args:
+        tensor: The live tensor, of any dense dtype, device and strides.
+        name: What to call it in an error.
+
+    Raises:
+        UnsupportedStorage: It has no plain bytes (sparse, quantised, meta, wrapped, freed).
+    """
+
+    def __init__(self, tensor: Tensor, name: str = "tensor") -> None:
+        self.tensor = dense_contents(tensor, name).detach()
+        distinct = distinct_elements(self.tensor)
+        super().__init__(self.tensor.dtype, distinct.shape, self.tensor.shape)
+        # Integers are copied as they are: a float's bits might be tidied up on the way (NaN payloads, odd bools).
+        self._bits = _bits(distinct)
+        self._memory = self.tensor.untyped_storage().nbytes()
 
     @property
     def reachable(self) -> bool:
@@ -141,25 +178,6 @@ class LiveStorage:
                 held = view[begin:end].copy()
             self.write(content, ((begin, end),))
             content[begin:end] = held
-
-    def values(self, content: Bytes) -> Tensor:
-        """Give bytes of some of its elements, in order, as numbers: float64, or complex128 of a complex dtype."""
-        if self.dtype == torch.complex128:
-            return torch.view_as_complex(_borrowed(content).view(torch.float64).reshape(-1, 2))
-        numbers = _borrowed(content).view(self.dtype)
-        return numbers.to(torch.complex128) if self.dtype.is_complex else numbers.to(torch.float64)
-
-    def tensor_of(self, content: Bytes) -> Tensor:
-        """Give a tensor of its own dtype and shape that views bytes, repeated dimensions repeated."""
-        if self.dtype == torch.complex128:
-            numbers = torch.view_as_complex(torch.from_numpy(content).view(torch.float64).reshape(-1, 2))
-        else:
-            numbers = torch.from_numpy(content).view(self.dtype)
-        return numbers.view(self.shape).expand(self.tensor.shape)
-
-    def integers(self, content: Bytes) -> Tensor:
-        """Give bytes of some of its elements as one integer each; of a complex128 as two."""
-        return _borrowed(content).view(_INTEGER_OF_SIZE[self.width])
 
 
 def distinct_elements(tensor: Tensor) -> Tensor:

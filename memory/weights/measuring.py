@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from memory.weights.block_digests import BLOCK_BYTES
-from memory.weights.live import Bytes, LiveStorage, Ranges
+from memory.weights.live import Bytes, Form, Ranges
 
 _CHUNK_BYTES = 4 * BLOCK_BYTES
 
@@ -51,19 +51,19 @@ class Sums:
     known: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
 
     @classmethod
-    def unknown(cls, live: LiveStorage) -> Sums:
+    def unknown(cls, form: Form) -> Sums:
         """Give the sums of a storage of which no block was looked at."""
-        count = -(-live.nbytes // BLOCK_BYTES)
+        count = -(-form.nbytes // BLOCK_BYTES)
         return cls(np.full(count, math.nan), np.zeros(count, np.int64), np.zeros(count, np.bool_))
 
     def copy(self) -> Sums:
         """Give the same sums, to be changed apart."""
         return Sums(self.squares.copy(), self.nonfinite.copy(), self.known.copy())
 
-    def learn(self, live: LiveStorage, content: Bytes, blocks: Iterable[int]) -> None:
+    def learn(self, form: Form, content: Bytes, blocks: Iterable[int]) -> None:
         """Look at blocks of some content."""
         for block in blocks:
-            values = live.values(content[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES])
+            values = form.values(content[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES])
             squares = float(values.abs().square().sum())
             self.squares[block] = squares
             # A sum of squares that is finite has no element that is not.
@@ -82,14 +82,14 @@ class Sums:
 
 
 def measure(
-    live: LiveStorage, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums
+    form: Form, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums
 ) -> tuple[Measured, Sums]:
     """Say what changed between two contents of a storage, in float64; the comparison is of bits.
 
     −0.0 is not 0.0, and a NaN is another only with another payload.
 
     Args:
-        live: The storage.
+        form: Dtype and shape of the storage.
         before: Its bytes before; read inside the ranges only.
         now: Its bytes now, all of them.
         ranges: Ranges of whole blocks that hold every byte that differs.
@@ -99,20 +99,20 @@ def measure(
         What changed, and the sums of the content now.
     """
     dirty = [block for begin, end in ranges for block in range(begin // BLOCK_BYTES, -(-end // BLOCK_BYTES))]
-    sums.learn(live, before, (block for block in dirty if not sums.known[block]))
-    sums.learn(live, now, set(np.flatnonzero(~sums.known).tolist()).difference(dirty))
+    sums.learn(form, before, (block for block in dirty if not sums.known[block]))
+    sums.learn(form, now, set(np.flatnonzero(~sums.known).tolist()).difference(dirty))
     after = sums.copy()
-    after.learn(live, now, dirty)
+    after.learn(form, now, dirty)
     squares = largest = 0.0
     changed = 0
     rows: list[NDArray[np.int64]] = []
-    for begin, end in _chunks(live, ranges):
-        where = _differing(live, before[begin:end], now[begin:end])
+    for begin, end in _chunks(form, ranges):
+        where = _differing(form, before[begin:end], now[begin:end])
         if not len(where):
             continue
         changed += len(where)
-        rows.append(np.unique((where.numpy() + begin // live.element_bytes) * live.element_bytes // live.row_bytes))
-        change = (live.values(now[begin:end])[where] - live.values(before[begin:end])[where]).abs()
+        rows.append(np.unique((where.numpy() + begin // form.element_bytes) * form.element_bytes // form.row_bytes))
+        change = (form.values(now[begin:end])[where] - form.values(before[begin:end])[where]).abs()
         squares += float(change.square().sum())
         largest = _larger(largest, float(change.max()))
     found = np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
@@ -121,9 +121,9 @@ def measure(
         weight_norm=sums.norm,
         max_change=largest,
         elements_changed=changed,
-        elements=live.nbytes // live.element_bytes,
+        elements=form.nbytes // form.element_bytes,
         rows_changed=tuple(found.tolist()),
-        rows=live.rows,
+        rows=form.rows,
         nonfinite_before=sums.nonfinite_elements,
         nonfinite_after=after.nonfinite_elements,
         ranges=tuple(ranges),
@@ -131,19 +131,19 @@ def measure(
     return measured, after
 
 
-def _differing(live: LiveStorage, before: Bytes, now: Bytes) -> Tensor:
+def _differing(form: Form, before: Bytes, now: Bytes) -> Tensor:
     """Give the indices of the elements whose bits differ."""
-    other = live.integers(before) != live.integers(now)
-    if live.element_bytes > live.width:
-        other = other.view(-1, live.element_bytes // live.width).any(dim=1)
+    other = form.integers(before) != form.integers(now)
+    if form.element_bytes > form.width:
+        other = other.view(-1, form.element_bytes // form.width).any(dim=1)
     return other.nonzero().flatten()
 
 
-def _chunks(live: LiveStorage, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _chunks(form: Form, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Cut ranges into pieces of whole elements that are measured at a time."""
     for begin, end in ranges:
-        for start in range(begin, min(end, live.nbytes), _CHUNK_BYTES):
-            yield start, min(start + _CHUNK_BYTES, end, live.nbytes)
+        for start in range(begin, min(end, form.nbytes), _CHUNK_BYTES):
+            yield start, min(start + _CHUNK_BYTES, end, form.nbytes)
 
 
 def _larger(a: float, b: float) -> float:
