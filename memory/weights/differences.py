@@ -1,0 +1,140 @@
+"""By how much the elements of a piece of a tensor change, told apart into dense pieces, rows and single elements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.weights.planes import Integers, sparse_positions
+from memory.weights.segments import Segment, dense_segment, fits, units_segment
+from memory.weights.workspace import Workspace
+
+PIECE_BYTES = 1 << 20
+"""Bytes that are worked on at a time: what is made of them stays in the caches of a core."""
+
+_LARGE = 1 << 14
+"""Values that are worth a segment of their own; fewer are put together with those of the next pieces."""
+_FEW_ROWS, _FEW_ELEMENTS = 2, 4
+"""A piece is not dense where at most one in so many of its rows, or its elements, changes."""
+_INDEX_WORTH = 8
+"""Elements of rows that cost as much as saying where one element is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Units that change, in order, copied out of the piece they were found in."""
+
+    unit: int
+    """Elements of a unit."""
+    indices: NDArray[np.int64]
+    """Which, counted from the beginning of the tensor."""
+    values: Integers
+    """By how much each of their elements changes."""
+
+
+Found = Segment | Units
+
+
+def of_piece(before: Integers, after: Integers, begin: int, end: int, row: int, space: Workspace) -> list[Found]:
+    """What changes from element `begin` to `end`, in order.
+
+    Args:
+        before: All elements of the tensor; only those of the piece are read.
+        after: Likewise.
+        begin: First element of the piece.
+        end: One past the last.
+        row: Elements of a row, or 0 if rows are not to be told apart.
+        space: What to work with.
+    """
+    change = space.array("change", end - begin, before.dtype)
+    np.subtract(after[begin:end], before[begin:end], out=change)
+    elements = int(np.count_nonzero(change))
+    if elements == 0:
+        return []
+    if row:
+        head, body = -begin % row, (end - begin - -begin % row) // row
+        if body > 0:
+            rows = change[head : head + body * row].reshape(body, row)
+            changed = np.flatnonzero(_any_of(rows))
+            if len(changed) * _FEW_ROWS <= body and len(changed) * row < elements * _INDEX_WORTH:
+                tail = head + body * row
+                return [
+                    *_elements(change[:head], begin, space),
+                    *_units(row, changed + (begin + head) // row, rows[changed].reshape(-1), space),
+                    *_elements(change[tail:], begin + tail, space),
+                ]
+    if elements * _FEW_ELEMENTS <= len(change):
+        return _elements(change, begin, space)
+    return [dense_segment(begin, change, space)]
+
+
+def of_rows(before: Integers, after: Integers, rows: NDArray[np.int64], row: int, space: Workspace) -> list[Found]:
+    """What changes in some rows, in order; only they are read."""
+    change = space.array("change", len(rows) * row, before.dtype).reshape(-1, row)
+    other = space.array("other", len(rows) * row, before.dtype).reshape(-1, row)
+    np.take(after.reshape(-1, row), rows, axis=0, out=change, mode="clip")
+    np.take(before.reshape(-1, row), rows, axis=0, out=other, mode="clip")
+    np.subtract(change, other, out=change)
+    changed = np.flatnonzero(_any_of(change))
+    flat = change.reshape(-1)
+    if int(np.count_nonzero(flat)) * _INDEX_WORTH <= len(changed) * row:
+        where = sparse_positions(flat)
+        return _units(1, rows[where // row] * row + where % row, flat[where], space)
+    return _units(row, rows[changed], change[changed].reshape(-1), space)
+
+
+def put_together(found: list[Found], space: Workspace) -> list[Segment]:
+    """Segments of everything found, in order: what was too little for a segment with what is beside it."""
+    segments: list[Segment] = []
+    waiting: list[Units] = []
+
+    def close() -> None:
+        if waiting:
+            indices = np.concatenate([units.indices for units in waiting])
+            values = np.concatenate([units.values for units in waiting])
+            segments.append(units_segment(waiting[0].unit, indices, values, space))
+            waiting.clear()
+
+    held = 0
+    for each in found:
+        if isinstance(each, Segment):
+            close()
+            segments.append(each)
+            continue
+        if waiting and not (
+            waiting[0].unit == each.unit
+            and held < PIECE_BYTES
+            and fits(int(waiting[-1].indices[-1]), int(each.indices[0]))
+        ):
+            close()
+        held = each.values.nbytes + (held if waiting else 0)
+        waiting.append(each)
+    close()
+    return segments
+
+
+def _any_of(rows: Integers) -> NDArray[np.bool_]:
+    """Which rows hold anything but zero."""
+    size = rows.shape[1] * rows.itemsize
+    widest = next(width for width in (8, 4, 2, 1) if size % width == 0)
+    any_bit: NDArray[np.bool_] = np.bitwise_or.reduce(rows.view(f"<u{widest}"), axis=1) != 0
+    return any_bit
+
+
+def _elements(change: Integers, begin: int, space: Workspace) -> list[Found]:
+    where = _positions(change)
+    return _units(1, where + begin, change[where], space)
+
+
+def _positions(change: Integers) -> NDArray[np.int64]:
+    return sparse_positions(change)
+
+
+def _units(unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace) -> list[Found]:
+    if not len(indices):
+        return []
+    if len(values) >= _LARGE:
+        return [units_segment(unit, indices, values, space)]
+    return [Units(unit, indices, values)]
