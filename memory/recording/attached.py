@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from introspection.sharing import SharingMap
 from memory.errors import EditError
 from memory.events.models import SharingChanged, StorageState, plain_map
 from memory.events.modifications import AffectedLayer
-from memory.recording.remembered import Remembered, version_of
+from memory.recording.remembered import Remembered, read_fingerprint, version_of
 from memory.recording.same_storage import kept_storages, vanished_ties
 from memory.store.forking import ForkSafeLock
 
@@ -72,20 +72,32 @@ class AttachedModel:
         chosen = sorted(self.sharing.storages) if keys is None else sorted(keys)
         return tuple(self._state(key, self.sharing) for key in chosen)
 
+    def on_record(self, besides: Mapping[str, str]) -> tuple[StorageState, ...]:
+        """Give the states of the live storages as the log has them, reading nothing.
+
+        Args:
+            besides: Storage key to the digest that it is to have instead.
+        """
+        if self._scanner is None:
+            return ()
+        return tuple(
+            _state_of(key, self.sharing, self.tensor(key), besides.get(key, self.fingerprints.get(key)))
+            for key in sorted(self.sharing.storages)
+        )
+
     def seen_now(self) -> tuple[SharingMap, tuple[StorageState, ...]]:
         """Give the sharing map and the storages' states as they are now, adopting neither."""
         if self._scanner is None:
             return self.sharing, ()
-        from memory.weights.block_digests import digests_or_none
-
         sharing = self._scanner.current()
         tensors = {key: self.tensor(key) for key in sorted(sharing.storages)}
-        states = (_state_of(key, sharing, tensor, digests_or_none(tensor)) for key, tensor in tensors.items())
+        states = (_state_of(key, sharing, tensor, read_fingerprint(tensor)) for key, tensor in tensors.items())
         return sharing, tuple(states)
 
     def _state(self, key: str, sharing: SharingMap) -> StorageState:
         tensor = self.tensor(key)
-        return _state_of(key, sharing, tensor, self._remembered.read(key, tensor))
+        found = self._remembered.read(key, tensor)
+        return _state_of(key, sharing, tensor, None if found is None else found.fingerprint)
 
     def digests(self, key: str) -> BlockDigests | None:
         """Give the digests of what the log says a storage holds; None where its blocks are not known."""
@@ -262,13 +274,13 @@ class AttachedModel:
         return {key: _form(self.tensor(key)) for key in self.sharing.storages} if self.live else {}
 
 
-def _state_of(key: str, sharing: SharingMap, tensor: Tensor, digests: BlockDigests | None) -> StorageState:
+def _state_of(key: str, sharing: SharingMap, tensor: Tensor, fingerprint: str | None) -> StorageState:
     return StorageState(
         key=key,
         names=tuple(sharing.storages[key]),
         dtype=str(tensor.dtype).removeprefix("torch."),
         shape=_shape(tensor),
-        fingerprint=None if digests is None else digests.fingerprint,
+        fingerprint=fingerprint,
     )
 
 

@@ -74,3 +74,11 @@ def version_of(tensor: Tensor) -> int | None:
     from torch.nn.parameter import is_lazy
 
     return None if is_lazy(tensor) or tensor.is_inference() else tensor._version
+
+
+def read_fingerprint(tensor: Tensor) -> str | None:
+    """Give the digest of all bytes of a tensor, read anew; None where there are none to read."""
+    from memory.weights.block_digests import digests_or_none
+
+    found = digests_or_none(tensor)
+    return None if found is None else found.fingerprint
