@@ -8,9 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
+from memory.errors import RestoreError
+from memory.events.weights import CheckpointSaved
 from memory.projections.tables import modifications, storage_names, storages, weight_states
 from memory.projections.weight_tables import checkpoints, keyframes, weight_deltas
 from memory.store.engine import Database
+from memory.store.reading import read
 from memory.weights.paths import DeltaEdge, Source
 
 KNOWN_HISTORY = frozenset({"sharing", "weight_states", "weight_history", "modifications"})
@@ -152,6 +155,40 @@ def first_write_of(database: Database, model: str, act: str) -> int | None:
     )
     with database.reading() as connection:
         return connection.execute(query).scalar()
+
+
+def saved_checkpoint(database: Database, model: str, checkpoint_id: str) -> CheckpointSaved:
+    """Give what was recorded when a checkpoint was saved.
+
+    Raises:
+        RestoreError: There never was one of that name.
+    """
+    found = find_checkpoint(database, model, checkpoint_id)
+    if found is not None:
+        event = next(
+            read(
+                database,
+                after=found.position - 1,
+                until=found.position,
+                stream=None,
+                types=None,
+                model=None,
+                limit=1,
+                newest_first=False,
+            ),
+            None,
+        )
+        if event is not None and isinstance(event.payload, CheckpointSaved):
+            return event.payload
+    raise no_checkpoint(model, checkpoint_id)
+
+
+def no_checkpoint(model: str, checkpoint_id: str) -> RestoreError:
+    """Say that there is no such checkpoint."""
+    return RestoreError(
+        f"model {model!r} has no checkpoint {checkpoint_id!r}",
+        remedy="memory.checkpoints.list_checkpoints() lists them",
+    )
 
 
 def find_checkpoint(database: Database, model: str, checkpoint_id: str) -> SavedCheckpoint | None:

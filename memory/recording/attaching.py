@@ -68,9 +68,7 @@ class Attaching:
         else:
             self._attach_again(known, states, same_map=same_map, full=full)
 
-    def _attach_again(
-        self, known: KnownModel, states: tuple[StorageState, ...], *, same_map: bool, full: bool
-    ) -> None:
+    def _attach_again(self, known: KnownModel, states: tuple[StorageState, ...], *, same_map: bool, full: bool) -> None:
         attached = self._attached
         found = {state.key: state.fingerprint or known.head(state.key) for state in states}
         attached.fingerprints = dict(found)
@@ -89,8 +87,7 @@ class Attaching:
             self._recorder.unannounced.note(attached, differing, found_by="attach", on_abort=self._forget)
         unread = any(known.head(key) is None and held is not None for key, held in found.items())
         lacking = full and any(
-            held is not None and not self._states.lasting(attached, key, held)
-            for key, held in found.items()
+            held is not None and not self._states.lasting(attached, key, held) for key, held in found.items()
         )
         if not same_map or unread or lacking:
             self._attach(states, full=full)

@@ -69,9 +69,11 @@ class Editor:
             edits = [StorageEdit(attached, name, self._states, held, details.rows) for name in names]
             recorded = False
             try:
-                yield edits[0].weight if isinstance(layer_name, str) and len(edits) == 1 else {
-                    edit.name: edit.weight for edit in edits
-                }
+                yield (
+                    edits[0].weight
+                    if isinstance(layer_name, str) and len(edits) == 1
+                    else {edit.name: edit.weight for edit in edits}
+                )
                 with deferred_interrupts():
                     self._commit(attached, edits, details, dose, act)
                     recorded = True
@@ -144,9 +146,7 @@ class Editor:
         self._states.bring(undo.model, names, live, undo.before, content, live=now)
         return content
 
-    def _take_back(
-        self, guards: Sequence[StorageEdit], earlier: Sequence[Bytes], act_id: str
-    ) -> tuple[Recorded, ...]:
+    def _take_back(self, guards: Sequence[StorageEdit], earlier: Sequence[Bytes], act_id: str) -> tuple[Recorded, ...]:
         details = WriteDetails(method="revert", reverts=act_id, description=f"undo of act {act_id}")
         kept = Kept()
         try:
@@ -154,9 +154,7 @@ class Editor:
             for guard, content in zip(reversed(guards), reversed(earlier), strict=True):
                 guard.image.live.write(content)
             with self._states.keeper.pointing():
-                events = [
-                    _event_of(guard, details, Dose(None, False, None), act_id, kept) for guard in guards
-                ]
+                events = [_event_of(guard, details, Dose(None, False, None), act_id, kept) for guard in guards]
                 handles = [Recorded(event.event_type, affected_names(event)) for event in events]
                 self._recorder.record_across(
                     [(guard.attached.name, event) for guard, event in zip(guards, events, strict=True)],
@@ -218,9 +216,7 @@ class Editor:
             error.add_note(f"{state}, but edit_aborted could not be recorded: {failure}")
 
 
-def _event_of(
-    edit: StorageEdit, details: WriteDetails, dose: Dose, act: Act | str | None, kept: Kept
-) -> WriteBase:
+def _event_of(edit: StorageEdit, details: WriteDetails, dose: Dose, act: Act | str | None, kept: Kept) -> WriteBase:
     """Measure one storage of an edit, keep what leads back, and say both."""
     own = Kept()
     change = edit.measure(own)

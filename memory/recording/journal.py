@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from memory.errors import BatchError
 from memory.events.codec import encode
 from memory.events.envelope import NewEvent
+from memory.store.blobs import Content
 from memory.store.log import Appended, EventStore
 
 
@@ -67,7 +68,7 @@ class _Batch:
     events: list[NewEvent] = field(default_factory=list)
     recorded: list[Recorded] = field(default_factory=list)
     on_abort: list[Callable[[], None]] = field(default_factory=list)
-    blobs: dict[str, bytes] = field(default_factory=dict)
+    blobs: dict[str, Content] = field(default_factory=dict)
     ended: bool = False
     """Tasks started inside inherit the batch and can outlive it."""
 
@@ -93,7 +94,7 @@ class Journal:
         recorded: Sequence[Recorded],
         *,
         on_abort: Callable[[], None] | None = None,
-        blobs: Mapping[str, bytes] | None = None,
+        blobs: Mapping[str, Content] | None = None,
     ) -> None:
         """Append events as one whole, or put them into the open batch.
 
@@ -181,9 +182,7 @@ class Journal:
         finally:
             self._open.reset(token)
 
-    def _append(
-        self, events: Sequence[NewEvent], recorded: Sequence[Recorded], blobs: Mapping[str, bytes]
-    ) -> None:
+    def _append(self, events: Sequence[NewEvent], recorded: Sequence[Recorded], blobs: Mapping[str, Content]) -> None:
         appended = self._store.append(events, actor=self._actor, correlation_id=self._correlation_id, blobs=blobs)
         for handle, place in zip(recorded, appended, strict=True):
             handle._appended = place

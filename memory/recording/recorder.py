@@ -37,6 +37,7 @@ from memory.recording.writes import (
     targets,
     write_event,
 )
+from memory.store.blobs import Content
 from memory.store.engine import Database
 from memory.store.forking import ForkSafeLock
 
@@ -107,7 +108,6 @@ class Recorder:
             _log.info("model %r: %s are one tensor", name, " and ".join(sorted(group)))
         earlier = self._models.get(name)
         self._models[name] = attached
-
 
         def forget() -> None:
             self._forget(name, earlier)
@@ -299,7 +299,7 @@ class Recorder:
         *,
         envelope: Envelope,
         on_abort: TakeBack | None = None,
-        blobs: Mapping[str, bytes] | None = None,
+        blobs: Mapping[str, Content] | None = None,
     ) -> None:
         """Give the events of one model their envelope and hand them to the journal."""
         told = [(model, event) for event in events]
@@ -312,7 +312,7 @@ class Recorder:
         *,
         envelope: Envelope,
         on_abort: TakeBack | None = None,
-        blobs: Mapping[str, bytes] | None = None,
+        blobs: Mapping[str, Content] | None = None,
     ) -> None:
         """Give events of several models their envelope and hand them to the journal, as one whole.
 

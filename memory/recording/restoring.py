@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from memory.errors import InvalidArgument, NotAttached, RestoreError
 from memory.events.codec import build
 from memory.events.modifications import Restored
-from memory.query.weight_history import KNOWN_HISTORY, StorageThen, find_checkpoint, first_write_of, storages_at
+from memory.query.weight_history import (
+    KNOWN_HISTORY,
+    StorageThen,
+    find_checkpoint,
+    first_write_of,
+    no_checkpoint,
+    storages_at,
+)
 from memory.recording.acts import Act
 from memory.recording.attached import AttachedModel
 from memory.recording.interrupts import deferred_interrupts
@@ -90,10 +97,7 @@ class Restorer:
         if isinstance(target, str):
             found = find_checkpoint(database, model, target)
             if found is None:
-                raise RestoreError(
-                    f"model {model!r} has no checkpoint {target!r}",
-                    remedy="memory.checkpoints.list_checkpoints() lists them",
-                )
+                raise no_checkpoint(model, target)
             return Moment(found.position, checkpoint=target)
         head = self._store.head().position
         if isinstance(target, bool) or not isinstance(target, int) or not 0 < target <= head:
@@ -178,8 +182,7 @@ class Restorer:
             states = {storage.fingerprint for storage in storages.values()}
             if len(states) > 1:
                 raise RestoreError(
-                    f"{' and '.join(names)} are one tensor now, and held different bytes at position "
-                    f"{moment.position}",
+                    f"{' and '.join(names)} are one tensor now, and held different bytes at position {moment.position}",
                     remedy="untie them first, or take that state from memory.at(position)",
                 )
             storage = next(iter(storages.values()))
@@ -188,15 +191,13 @@ class Restorer:
             if storage.fingerprint is None:
                 raise RestoreError(
                     f"what {key!r} held at position {moment.position} was not read then",
-                    remedy="restore a position at which it was: SELECT position FROM weight_states WHERE fingerprint IS "
-                    "NOT NULL; in a watch, one after which deltas were stored",
+                    remedy="restore a position at which it was: weight_states has a fingerprint there (in a watch: after "
+                    "each step that deltas were stored of)",
                 )
             wanted.append((key, storage))
         return wanted
 
-    def _change(
-        self, attached: AttachedModel, key: str, then: StorageThen, moment: Moment, held: ExitStack
-    ) -> _Change:
+    def _change(self, attached: AttachedModel, key: str, then: StorageThen, moment: Moment, held: ExitStack) -> _Change:
         """Put together what a storage is to hold, and prove it."""
         live = LiveStorage(attached.tensor(key), key)
         content = held.enter_context(self._states.scratch.buffer(live.nbytes))

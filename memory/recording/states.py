@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from memory.errors import CorruptionError, DigestMismatch, RestoreError
 from memory.events.kept_bytes import Delta, Keyframe
-from memory.query.weight_history import KNOWN_HISTORY, Ways, lineage, ways
+from memory.query.weight_history import KNOWN_HISTORY, Ways, lineage, saved_checkpoint, ways
 from memory.recording.attached import AttachedModel
+from memory.store.blobs import Content
 from memory.weights.block_digests import BlockDigests, read_digests
 from memory.weights.chain_policy import Chain
-from memory.weights.delta import encode, encode_keyframe, verify
+from memory.weights.checkpoint_folders import reader_of
+from memory.weights.delta import encode, verify
+from memory.weights.keyframe import encode_keyframe
 from memory.weights.live import Bytes, Form, LiveStorage, Ranges
 from memory.weights.paths import DeltaEdge, Source, cheapest_path
 from memory.weights.rebuilding import rebuild
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from memory.store.engine import Database
     from memory.weights.keeping import BlobKeeper
 
+
+@dataclass(frozen=True, slots=True)
 class StateChange:
     """How one storage came from one state to another."""
 
@@ -46,7 +51,7 @@ class Kept:
 
     deltas: list[Delta] = field(default_factory=list)
     keyframes: list[Keyframe] = field(default_factory=list)
-    blobs: dict[str, bytes] = field(default_factory=dict)
+    blobs: dict[str, Content] = field(default_factory=dict)
     """Digest to content of the blobs that are rows: they are written with the events that point at them."""
     on_commit: list[Callable[[], None]] = field(default_factory=list)
 
@@ -88,10 +93,8 @@ class States:
         if change.fingerprint_before == change.fingerprint_after:
             return
         form = change.form
-        encoded = encode(
-            change.before, change.now, ranges=change.ranges, width=form.width, row_bytes=form.row_bytes
-        )
-        if not verify(encoded, change.before, change.now, change.ranges):
+        encoded = encode(change.before, change.now, ranges=change.ranges, width=form.width, row_bytes=form.row_bytes)
+        if not verify(encoded.content, change.before, change.now, change.ranges):
             raise CorruptionError(
                 f"the delta of {change.key!r} would not give back its bytes",
                 remedy="nothing was recorded and the bytes were put back; report this with the dtype and shape",
@@ -162,6 +165,13 @@ class States:
     def _ways(self, model: str, names: Sequence[str], around: int | None = None) -> Ways:
         self._runner.catch_up(KNOWN_HISTORY)
         return ways(self._database, lineage(self._database, model, names), around)
+
+    def _read_checkpoint(self, model: str, checkpoint_id: str, fingerprint: str, into: Bytes) -> None:
+        """Put the bytes of a state together from the file of a checkpoint."""
+        found = saved_checkpoint(self._database, model, checkpoint_id)
+        reader = reader_of(self.keeper, found)
+        key = next((tensor.key for tensor in found.tensors if tensor.fingerprint == fingerprint), "")
+        LiveStorage(reader.read(key)).read(into)
 
     def bring(
         self,

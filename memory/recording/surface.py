@@ -17,8 +17,8 @@ from memory.recording.writes import WriteDetails
 if TYPE_CHECKING:
     from torch.nn import Module
 
-    from memory.recording.states import States
     from introspection.sharing import SharingMap
+    from memory.recording.states import States
 
 
 class RecordingSurface:

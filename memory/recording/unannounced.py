@@ -1,4 +1,4 @@
-"""Writes that nobody announced: found by comparing live bytes with the log, and recorded as nobody's, never guessed at."""
+"""Writes that nobody announced: found by comparing live bytes with the log, recorded as nobody's, never guessed at."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Unannounced:
         """Say what was changed, where the bytes before can be put together; None where they never were kept."""
         tensor = attached.tensor(key)
         known = attached.digests(key)
-        if known is None or not of_form(tensor, known) or not found.identities and tensor.numel():
+        if known is None or not of_form(tensor, known) or (not found.identities and tensor.numel()):
             return None
         live = LiveStorage(tensor, key)
         states = self._states

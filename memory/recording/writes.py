@@ -97,7 +97,9 @@ def targets_of(attached: AttachedModel, layers: str | Sequence[str]) -> tuple[st
     """
     if isinstance(layers, str) or not isinstance(layers, Sequence):
         return targets(attached, layers)
-    found = {attached.sharing.storage_key(name): name for layer in reversed(layers) for name in targets(attached, layer)}
+    found = {
+        attached.sharing.storage_key(name): name for layer in reversed(layers) for name in targets(attached, layer)
+    }
     if not found:
         raise InvalidArgument("layer_name", list(layers), "name at least one tensor or module")
     return tuple(found[key] for key in sorted(found))

@@ -104,7 +104,9 @@ def digests_or_none(tensor: Tensor) -> BlockDigests | None:
 
 
 def _comparable(tensor: Tensor, known: BlockDigests) -> bool:
-    return bool(known.dtype == tensor.dtype and known.shape == _shape(tensor) and (known.identities or not tensor.numel()))
+    return bool(
+        known.dtype == tensor.dtype and known.shape == _shape(tensor) and (known.identities or not tensor.numel())
+    )
 
 
 def _digests(tensor: Tensor, identities: Sequence[bytes], quick: Sequence[bytes]) -> BlockDigests:

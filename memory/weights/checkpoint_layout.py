@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from introspection.names import Walk, walk
 from introspection.parts import is_plain
 from introspection.sharing import SharingMap
-from memory.weights.preimage import distinct_elements, same_view
+from memory.weights.live import distinct_elements, same_view
 from memory.weights.transformers_files import Ties, configuration, is_transformers_model, remade_ties
 
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from memory.errors import CorruptionError, InvalidArgument
 from memory.weights.changed import changed_ranges, check_bytes, check_pair
 from memory.weights.differences import PIECE_BYTES, Found, of_piece, of_rows, put_together
-from memory.weights.planes import Integers
 from memory.weights.segments import Segment, Stored, read, read_segment, write
 from memory.weights.workspace import THREADS, Workspace, over, workspace
 
@@ -212,8 +211,11 @@ def verify(
         differ = space.array("differ", end - begin, np.bool_)
         return int(np.count_nonzero(np.not_equal(old[begin:end], new[begin:end], out=differ)))
 
-    pieces = [(at, min(at + PIECE_BYTES, end)) for begin, end in zip(begins, ends, strict=True)
-              for at in range(begin, end, PIECE_BYTES)]
+    pieces = [
+        (at, min(at + PIECE_BYTES, end))
+        for begin, end in zip(begins, ends, strict=True)
+        for at in range(begin, end, PIECE_BYTES)
+    ]
     total = over(pieces, differences, _threads(sum(end - begin for begin, end in ranges), threads))
     return sum(total) == sum(counts)
 
@@ -253,9 +255,7 @@ def _check_ranges(ranges: Sequence[tuple[int, int]], width: int, size: int) -> N
         last = end
 
 
-def _pieces(
-    ranges: Sequence[tuple[int, int]], width: int, row: int
-) -> Iterator[tuple[int, int] | NDArray[np.int64]]:
+def _pieces(ranges: Sequence[tuple[int, int]], width: int, row: int) -> Iterator[tuple[int, int] | NDArray[np.int64]]:
     """Cut ranges, given in bytes, into pieces of elements; short ranges of whole rows are put together as rows."""
     row_bytes = row * width
     step = PIECE_BYTES // width

@@ -119,7 +119,7 @@ class LiveStorage(Form):
         if address is None:
             return None
         # Not through `Tensor.numpy`: a storage that numpy was given can never be resized again.
-        return np.frombuffer((ctypes.c_char * self.nbytes).from_address(address), np.uint8)
+        return np.frombuffer(memoryview((ctypes.c_char * self.nbytes).from_address(address)), np.uint8)
 
     def now(self, scratch: Bytes) -> Bytes:
         """Give the bytes as they are now: themselves where they lie in order, otherwise a copy in `scratch`."""

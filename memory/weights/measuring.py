@@ -81,9 +81,7 @@ class Sums:
         return int(self.nonfinite.sum())
 
 
-def measure(
-    form: Form, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums
-) -> tuple[Measured, Sums]:
+def measure(form: Form, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums) -> tuple[Measured, Sums]:
     """Say what changed between two contents of a storage, in float64; the comparison is of bits.
 
     −0.0 is not 0.0, and a NaN is another only with another payload.

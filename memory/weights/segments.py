@@ -93,9 +93,7 @@ def units_segment(unit: int, indices: NDArray[np.int64], values: Integers, space
     return Segment(first * unit, (last + 1) * unit, unit, len(indices), (*where, *pack(values, space)))
 
 
-def read_segment(
-    segment: Segment, width: int, space: Workspace
-) -> tuple[NDArray[np.int64] | None, Integers]:
+def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArray[np.int64] | None, Integers]:
     """Which units of the span change, counted from its beginning, and by how much each of their elements.
 
     Returns:
