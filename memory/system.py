@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -15,6 +16,7 @@ from memory.query import knowledge
 from memory.query.beliefs_surface import BeliefsSurface
 from memory.query.evidence_surface import EvidenceSurface
 from memory.query.verification import LiveModel, VerifyReport, verify
+from memory.query.weight_blobs import kept_blobs
 from memory.recording.amending import Amender
 from memory.recording.journal import Journal
 from memory.recording.recorder import Recorder
@@ -168,13 +170,13 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         return list(self._store.database.read_only_rows(statement, parameters).mappings())
 
     def verify(self) -> VerifyReport:
-        """Check the log's chain, and live weights against the log; report, never append."""
+        """Check the log's chain, live weights against the log, and every byte of every blob; report, never append."""
         live = []
         for attached in self._recorder.models():
             if attached.live:
                 sharing, states = attached.seen_now()
                 live.append(LiveModel(attached.name, sharing, {state.key: state.fingerprint for state in states}))
-        return verify(self._store, live, self._runner.catch_up)
+        return verify(self._store, live, self._runner.catch_up, self._keeper)
 
     # Moving
 
@@ -184,25 +186,36 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         *,
         file_format: Literal["jsonl", "parquet"] = "jsonl",
         tables: bool = True,
+        blobs: bool = True,
         progress: Progress | None = None,
     ) -> ExportReport:
-        """Write the whole log, and every read table caught up, to a folder that appears when it is complete.
+        """Write the whole log, its read tables and its blobs to a folder that appears when it is complete.
 
         Args:
             path: The folder to make.
             file_format: `jsonl`, or `parquet` (extra `frames`).
             tables: Whether to write the read tables too; an import does not need them.
+            blobs: Whether to write the blobs too: without them, earlier states of weights cannot be put back elsewhere.
+                Checkpoints are never part of it.
             progress: Told how many events are done, and of how many.
 
         Raises:
             InvalidArgument: The folder exists: nothing is overwritten.
-            CorruptionError: The log is not whole.
+            CorruptionError: The log is not whole, or a blob is missing or damaged.
         """
         from memory.store.transfer.export import export_log
 
         if tables:
             self._runner.catch_up()
-        return export_log(self._store.database, path, file_format=file_format, tables=tables, progress=progress)
+        database, catch_up = self._store.database, self._runner.catch_up
+        return export_log(
+            database,
+            path,
+            file_format=file_format,
+            tables=tables,
+            progress=progress,
+            blobs=partial(kept_blobs, self._keeper, database, catch_up) if blobs else None,
+        )
 
     def import_all(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> ImportReport:
         """Write what an export holds to this log, every link of the chain proved, and compute the read tables from it.
@@ -219,7 +232,7 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         """
         from memory.store.transfer.importing import import_log
 
-        report = import_log(self._store.database, path, progress=progress)
+        report = import_log(self._store.database, path, progress=progress, blobs=self._keeper)
         self._runner.catch_up()
         return report
 
