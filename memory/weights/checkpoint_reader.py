@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from blake3 import blake3
@@ -89,7 +91,7 @@ class CheckpointReader:
             except CorruptionError as error:
                 yield error
 
-    def _problems_of(self, opened: BinaryIO, file: CheckpointFile) -> Iterator[CorruptionError]:
+    def _problems_of(self, opened: BufferedReader, file: CheckpointFile) -> Iterator[CorruptionError]:
         try:
             self._check_rest(opened, file)
         except CorruptionError as error:
@@ -101,7 +103,7 @@ class CheckpointReader:
                 except CorruptionError as error:
                     yield error
 
-    def _check_rest(self, opened: BinaryIO, file: CheckpointFile) -> None:
+    def _check_rest(self, opened: BufferedReader, file: CheckpointFile) -> None:
         """Hold against the record all of a file that is in no tensor: its length, and what comes first."""
         if (size := opened.seek(0, os.SEEK_END)) != file.size:
             raise CorruptionError(f"{self._at(file.name)} has {size} bytes, and {file.size} were recorded")
@@ -114,15 +116,16 @@ class CheckpointReader:
         if found != expected:
             raise DigestMismatch(what, expected=expected, actual=found)
 
-    def _digests(self, opened: BinaryIO, stored: StoredTensor, into: Tensor | None = None) -> list[bytes]:
-        """The digest of every block of a tensor, read into memory of its own where some is given."""
+    def _digests(self, opened: BufferedReader, stored: StoredTensor, into: Tensor | None = None) -> list[bytes]:
+        """The digest of every block of a tensor, which is read into memory of its own where some is given."""
         digests = []
+        whole = None if into is None else _memory(into)
+        passing = memoryview(bytearray(BLOCK_BYTES if whole is None else 0))
         opened.seek(stored.offset)
         for begin in range(0, stored.size, BLOCK_BYTES):
-            block = opened.read(min(BLOCK_BYTES, stored.size - begin))
-            digests.append(blake3(block).digest())
-            if into is not None and block:
-                into[begin : begin + len(block)] = torch.frombuffer(bytearray(block), dtype=torch.uint8)
+            size = min(BLOCK_BYTES, stored.size - begin)
+            block = passing[:size] if whole is None else whole[begin : begin + size]
+            digests.append(blake3(block[: opened.readinto(block)]).digest())
         return digests
 
     def _require(self, stored: StoredTensor, digests: list[bytes]) -> None:
@@ -136,7 +139,7 @@ class CheckpointReader:
         return self.path if self.path.suffix == ".safetensors" else self.path / name
 
     @contextmanager
-    def _opened(self, file: CheckpointFile) -> Iterator[BinaryIO]:
+    def _opened(self, file: CheckpointFile) -> Iterator[BufferedReader]:
         path = self._at(file.name)
         try:
             with path.open("rb") as opened:
@@ -157,3 +160,8 @@ def _dtype(stored: StoredTensor) -> torch.dtype:
     if not isinstance(dtype, torch.dtype):
         raise CorruptionError(f"tensor {stored.name!r} is recorded as {stored.dtype!r}, which torch does not have")
     return dtype
+
+
+def _memory(content: Tensor) -> memoryview:
+    """The memory of a contiguous tensor on the CPU, to be written."""
+    return memoryview((ctypes.c_char * content.nbytes).from_address(content.data_ptr())).cast("B")

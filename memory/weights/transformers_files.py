@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -40,11 +41,12 @@ def remade_ties(model: nn.Module, sharing: SharingMap) -> Ties:
     A model that was tied or untied by hand since it was made contradicts its configuration. Loaded with it as it is,
     what was tied by hand would be missing, and so random; what was untied and holds the same values would be tied.
 
-    Source: `PreTrainedModel.tie_weights` and `get_expanded_tied_weights_keys` of transformers 5.
+    Source: `PreTrainedModel.tie_weights` and `get_expanded_tied_weights_keys` of transformers 5; in transformers 4
+    `_tied_weights_keys` is a list of patterns of the names that are tied to others.
     """
     config: Any = model.config
     said = bool(getattr(config, _TIE_FLAG, False))
-    declared = _declared(model, config, tied=True)
+    declared = _declared(model, config, sharing)
     if not declared:
         return Ties(_nested(model), None)
     tied = any(_same(sharing, *pair) for pair in declared.items())
@@ -82,20 +84,30 @@ def encode_config(config: Any) -> bytes:
     return text.encode("utf-8")
 
 
-def _declared(model: Any, config: Any, *, tied: bool) -> dict[str, str]:
-    """Target to source of every pair that the class ties when its configuration says so; none where it cannot."""
+def _declared(model: Any, config: Any, sharing: SharingMap) -> dict[str, str]:
+    """Target to source of every pair that the class ties when its configuration says that it does."""
     expand = getattr(type(model), "get_expanded_tied_weights_keys", None)
     if expand is None:
-        return {}
+        return _declared_by_patterns(getattr(model, "_tied_weights_keys", None) or (), sharing)
     # The live model's configuration is not touched, not even for a moment: others may be reading it.
     stand_in = copy.copy(model)
     stand_in.config = copy.deepcopy(config)
-    setattr(stand_in.config, _TIE_FLAG, tied)
+    setattr(stand_in.config, _TIE_FLAG, True)
     try:
         return dict(expand(stand_in, all_submodels=False))
     except ValueError:
         # What the class would tie is no longer there: loading could not tie it either.
         return {}
+
+
+def _declared_by_patterns(patterns: Iterable[str], sharing: SharingMap) -> dict[str, str]:
+    """The same in transformers 4, which says what is tied and not to what; an empty source where it is tied to none."""
+    found: dict[str, str] = {}
+    for names in sharing.storages.values():
+        targets = [name for name in names if any(re.search(pattern, name) for pattern in patterns)]
+        sources = [name for name in names if name not in targets]
+        found |= dict.fromkeys(targets, sources[0] if sources else "")
+    return found
 
 
 def _nested(model: nn.Module) -> dict[str, str]:
