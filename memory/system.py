@@ -24,6 +24,7 @@ from memory.recording.states import States
 from memory.recording.stating import Stating
 from memory.recording.stating_surface import StatingSurface
 from memory.recording.surface import RecordingSurface
+from memory.recording.weights_surface import WeightsSurface
 from memory.store.log import EventStore
 from memory.weights.keeping import BlobKeeper
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from memory.store.transfer.importing import ImportReport
 
 
-class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSurface):
+class MemorySystem(RecordingSurface, WeightsSurface, StatingSurface, BeliefsSurface, EvidenceSurface):
     """A memory for models whose weights are being changed: append-only, and able to say what followed from what.
 
     Opening creates and migrates the database; a database of a newer schema, a foreign one, or a file that is none is

@@ -16,6 +16,7 @@ from memory.store.forking import ForkSafeLock
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
     from introspection.scan import SharingScanner
     from memory.weights.block_digests import BlockDigests
@@ -51,6 +52,11 @@ class AttachedModel:
     def live(self) -> bool:
         """Whether there is a model behind the map."""
         return self._scanner is not None
+
+    @property
+    def module(self) -> Module | None:
+        """The live model; None where only a map was attached."""
+        return None if self._scanner is None else self._scanner.model
 
     def tensor(self, name: str) -> Tensor:
         """Give the live tensor under a name.

@@ -14,7 +14,6 @@ from memory.query.weights import KnownModel
 from memory.recording.attached import AttachedModel
 from memory.recording.journal import Recorded
 from memory.recording.states import Kept, States
-from memory.weights.live import LiveStorage
 
 if TYPE_CHECKING:
     from memory.recording.recorder import Recorder
@@ -118,6 +117,8 @@ class Attaching:
 
     def _keep_everything(self) -> None:
         """Keep all bytes of every storage that can be read."""
+        from memory.weights.live import LiveStorage
+
         attached, states = self._attached, self._states
         for key, fingerprint in sorted(attached.fingerprints.items()):
             digests = attached.digests(key)

@@ -19,7 +19,6 @@ from memory.weights.live import Bytes, Form, LiveStorage
 from memory.weights.measuring import Sums, measure
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from memory.projections.runner import ProjectionRunner
@@ -49,10 +48,7 @@ class EarlierWeights(Mapping[str, "Tensor"]):
             raise UnknownName(name, self._storages)
         if storage.storage_id not in self._made:
             self._made[storage.storage_id] = self._source.tensor(storage, self.position)
-        tensor = self._made[storage.storage_id]
-        form = self._source.form(name, self.position)
-        # A name of the same bytes may show them in another shape.
-        return tensor if form.shown == tuple(tensor.shape) else tensor.reshape(form.shown)
+        return self._source.as_shown(name, self._made[storage.storage_id])
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._storages))
@@ -134,6 +130,13 @@ class EarlierStates:
         # The bytes are the tensor's own from here on.
         return form.tensor_of(content).clone() if form.repeated else form.tensor_of(content)
 
+    def as_shown(self, name: str, tensor: Tensor) -> Tensor:
+        """Give the tensor of a storage in the shape in which a name shows it, as far as the live model tells."""
+        attached = self._attached
+        live = None if attached is None or name not in attached.sharing.names else attached.tensor(name)
+        same = live is not None and live.dtype == tensor.dtype and live.numel() == tensor.numel()
+        return tensor.reshape(live.shape) if same and live is not None and live.shape != tensor.shape else tensor
+
     def _form_of(self, storage: StorageThen, position: int) -> Form:
         form = self.form(storage.key, position)
         live = self._live(storage)
@@ -165,9 +168,7 @@ class EarlierStates:
         live = self._live(storage)
         known = None if live is None or self._attached is None else self._attached.digests(storage.key)
         usable = None if live is None or known is None or self._differs(storage.key) else (live, known.fingerprint)
-        self._states.bring(
-            self._model, storage.names, form, storage.fingerprint, into, position=position, live=usable
-        )
+        self._states.bring(self._model, storage.names, form, storage.fingerprint, into, position=position, live=usable)
 
     def _differs(self, key: str) -> bool:
         from memory.weights.block_digests import differing_blocks
@@ -185,9 +186,8 @@ class EarlierStates:
             earlier = {before[name].storage_id: before[name] for name in storage.names if name in before}
             if not earlier:
                 entries.append(StorageDiff(storage.key, storage.names, "added"))
-            for then in earlier.values():
-                if then.fingerprint != storage.fingerprint:
-                    entries.append(self._compare(then, first, storage, second))
+            differing = [then for then in earlier.values() if then.fingerprint != storage.fingerprint]
+            entries += [self._compare(then, first, storage, second) for then in differing]
         now = {name for storage in after for name in storage.names}
         gone = {storage.storage_id: storage for name, storage in before.items() if name not in now}
         entries += [

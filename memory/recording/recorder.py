@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,9 +26,7 @@ from memory.query.keys import recorded_under
 from memory.query.weights import KNOWN_MODEL, KnownModel, known_model
 from memory.recording.acts import Act, new_act_id
 from memory.recording.attached import AttachedModel
-from memory.recording.attaching import Attaching
 from memory.recording.journal import Journal, Recorded
-from memory.recording.unannounced import Unannounced
 from memory.recording.writes import (
     WriteDetails,
     affected_names,
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from memory.recording.states import Kept, States
+    from memory.recording.unannounced import Unannounced
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +81,6 @@ class Recorder:
         states: States,
     ) -> None:
         self.journal = journal
-        self.unannounced = Unannounced(self, states)
         self._states = states
         self._runner = runner
         self._database = database
@@ -90,10 +89,19 @@ class Recorder:
         self._looking = ForkSafeLock()
         self._act: ContextVar[Act | None] = ContextVar("palimpsest_act", default=None)
 
+    @functools.cached_property
+    def unannounced(self) -> Unannounced:
+        """Looks for writes that nobody announced."""
+        from memory.recording.unannounced import Unannounced
+
+        return Unannounced(self, self._states)
+
     # Models
 
     def attach(self, model: Module | SharingMap, name: str, baseline: Literal["lazy", "full"]) -> AttachedModel:
         """Take a model (or a map) under care; record what is new about it."""
+        from memory.recording.attaching import Attaching
+
         model_stream(name)
         if baseline not in ("lazy", "full"):
             raise InvalidArgument("baseline", baseline, 'give "lazy" or "full"')

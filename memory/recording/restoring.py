@@ -191,8 +191,8 @@ class Restorer:
             if storage.fingerprint is None:
                 raise RestoreError(
                     f"what {key!r} held at position {moment.position} was not read then",
-                    remedy="restore a position at which it was: weight_states has a fingerprint there (in a watch: after "
-                    "each step that deltas were stored of)",
+                    remedy="restore a position at which it was: weight_states has a fingerprint there; in a watch, "
+                    "after a step that deltas were stored of",
                 )
             wanted.append((key, storage))
         return wanted

@@ -11,20 +11,16 @@ from memory.events.kept_bytes import Delta, Keyframe
 from memory.query.weight_history import KNOWN_HISTORY, Ways, lineage, saved_checkpoint, ways
 from memory.recording.attached import AttachedModel
 from memory.store.blobs import Content
-from memory.weights.block_digests import BlockDigests, read_digests
 from memory.weights.chain_policy import Chain
-from memory.weights.checkpoint_folders import reader_of
-from memory.weights.delta import encode, verify
-from memory.weights.keyframe import encode_keyframe
-from memory.weights.live import Bytes, Form, LiveStorage, Ranges
 from memory.weights.paths import DeltaEdge, Source, cheapest_path
-from memory.weights.rebuilding import rebuild
-from memory.weights.scratch import Scratch
 
 if TYPE_CHECKING:
     from memory.projections.runner import ProjectionRunner
     from memory.store.engine import Database
+    from memory.weights.block_digests import BlockDigests
     from memory.weights.keeping import BlobKeeper
+    from memory.weights.live import Bytes, Form, LiveStorage, Ranges
+    from memory.weights.scratch import Scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class Kept:
 
 
 class States:
-    """Keeps and rebuilds the states of storages.
+    """Keeps and rebuilds the states of storages; what needs torch is imported when it is needed.
 
     Args:
         keeper: Where blobs are kept.
@@ -72,11 +68,20 @@ class States:
 
     def __init__(self, keeper: BlobKeeper, database: Database, runner: ProjectionRunner) -> None:
         self.keeper = keeper
-        self.scratch = Scratch()
+        self._scratch: Scratch | None = None
         self._database = database
         self._runner = runner
         self._chains: dict[tuple[str, str], tuple[str, Chain]] = {}
         """(model, storage key) to the state it was left in, and what leads there from bytes that last."""
+
+    @property
+    def scratch(self) -> Scratch:
+        """Buffers that are used again."""
+        if self._scratch is None:
+            from memory.weights.scratch import Scratch
+
+            self._scratch = Scratch()
+        return self._scratch
 
     def keep(self, attached: AttachedModel, change: StateChange, kept: Kept) -> None:
         """Keep what leads from a state to the next and back; and a whole state, where the ways would grow long.
@@ -90,6 +95,8 @@ class States:
             CorruptionError: What was kept would not give back the very bytes; nothing is recorded then.
             DatabaseFull: No room is left on the disk.
         """
+        from memory.weights.delta import encode, verify
+
         if change.fingerprint_before == change.fingerprint_after:
             return
         form = change.form
@@ -124,6 +131,8 @@ class States:
 
     def keep_whole(self, key: str, fingerprint: str, content: Bytes, width: int, kept: Kept) -> None:
         """Keep all bytes of a state."""
+        from memory.weights.keyframe import encode_keyframe
+
         packed = encode_keyframe(content, width=width)
         blob = self._put(packed, kept)
         kept.keyframes.append(Keyframe(storage_key=key, fingerprint=fingerprint, blob=blob, size=len(packed)))
@@ -166,12 +175,18 @@ class States:
         self._runner.catch_up(KNOWN_HISTORY)
         return ways(self._database, lineage(self._database, model, names), around)
 
-    def _read_checkpoint(self, model: str, checkpoint_id: str, fingerprint: str, into: Bytes) -> None:
+    def _read_checkpoint(
+        self, model: str, checkpoint_id: str, fingerprint: str, form: Form, into: Bytes
+    ) -> None:
         """Put the bytes of a state together from the file of a checkpoint."""
+        from memory.weights.checkpoint_folders import reader_of
+        from memory.weights.live import LiveStorage
+
         found = saved_checkpoint(self._database, model, checkpoint_id)
         reader = reader_of(self.keeper, found)
         key = next((tensor.key for tensor in found.tensors if tensor.fingerprint == fingerprint), "")
-        LiveStorage(reader.read(key)).read(into)
+        # A checkpoint holds repeated dimensions in full.
+        LiveStorage(reader.read(key)[tuple(slice(0, size) for size in form.shape)]).read(into)
 
     def bring(
         self,
@@ -202,6 +217,9 @@ class States:
             RestoreError: Nothing that was kept leads to that state.
             CorruptionError: What was kept is damaged or gone.
         """
+        from memory.weights.block_digests import read_digests
+        from memory.weights.rebuilding import rebuild
+
         found = self._ways(model, names, position)
         sources = [*found.sources]
         if live is not None:
@@ -219,7 +237,7 @@ class States:
             into,
             keeper=self.keeper,
             live=None if live is None else live[0],
-            read_checkpoint=lambda checkpoint, content: self._read_checkpoint(model, checkpoint, fingerprint, content),
+            read_checkpoint=lambda checkpoint, content: self._read_checkpoint(model, checkpoint, fingerprint, form, content),
         )
         digests = read_digests(form.tensor_of(into))
         if digests.fingerprint != fingerprint:
