@@ -175,9 +175,7 @@ class States:
         self._runner.catch_up(KNOWN_HISTORY)
         return ways(self._database, lineage(self._database, model, names), around)
 
-    def _read_checkpoint(
-        self, model: str, checkpoint_id: str, fingerprint: str, form: Form, into: Bytes
-    ) -> None:
+    def _read_checkpoint(self, model: str, checkpoint_id: str, fingerprint: str, form: Form, into: Bytes) -> None:
         """Put the bytes of a state together from the file of a checkpoint."""
         from memory.weights.checkpoint_folders import reader_of
         from memory.weights.live import LiveStorage
@@ -237,7 +235,9 @@ class States:
             into,
             keeper=self.keeper,
             live=None if live is None else live[0],
-            read_checkpoint=lambda checkpoint, content: self._read_checkpoint(model, checkpoint, fingerprint, form, content),
+            read_checkpoint=lambda checkpoint, content: self._read_checkpoint(
+                model, checkpoint, fingerprint, form, content
+            ),
         )
         digests = read_digests(form.tensor_of(into))
         if digests.fingerprint != fingerprint:
