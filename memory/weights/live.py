@@ -70,6 +70,8 @@ class Form:
 
     def tensor_of(self, content: Bytes) -> Tensor:
         """Give a tensor of its own dtype and shape that views bytes, repeated dimensions repeated."""
+        if content.size == 0:
+            return torch.empty(self.shown, dtype=self.dtype)
         if self.dtype == torch.complex128:
             numbers = torch.view_as_complex(torch.from_numpy(content).view(torch.float64).reshape(-1, 2))
         else:
