@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.weights.planes import Integers, sparse_positions
-from memory.weights.segments import Segment, dense_segment, fits, units_segment
+from memory.weights.planes import Integers
+from memory.weights.positions import nonzero
+from memory.weights.segments import Segment, dense_segment, units_segment
 from memory.weights.workspace import Workspace
 
 PIECE_BYTES = 1 << 20
@@ -26,6 +27,8 @@ _INDEX_WORTH = 8
 class Units:
     """Units that change, in order, copied out of the piece they were found in."""
 
+    codec: str
+    """"rows" or "sparse": what the units are."""
     unit: int
     """Elements of a unit."""
     indices: NDArray[np.int64]
@@ -53,18 +56,18 @@ def of_piece(before: Integers, after: Integers, begin: int, end: int, row: int, 
     elements = int(np.count_nonzero(change))
     if elements == 0:
         return []
-    if row:
-        head, body = -begin % row, (end - begin - -begin % row) // row
-        if body > 0:
-            rows = change[head : head + body * row].reshape(body, row)
-            changed = np.flatnonzero(_any_of(rows))
-            if len(changed) * _FEW_ROWS <= body and len(changed) * row < elements * _INDEX_WORTH:
-                tail = head + body * row
-                return [
-                    *_elements(change[:head], begin, space),
-                    *_units(row, changed + (begin + head) // row, rows[changed].reshape(-1), space),
-                    *_elements(change[tail:], begin + tail, space),
-                ]
+    # Where more elements change than half the rows have, no rows need be looked for.
+    if row and elements * _FEW_ROWS <= len(change):
+        head = min(-begin % row, len(change))
+        tail = head + (len(change) - head) // row * row
+        rows = change[head:tail].reshape(-1, row)
+        changed = np.flatnonzero(_any_of(rows))
+        if 0 < len(changed) * row < elements * _INDEX_WORTH and len(changed) * _FEW_ROWS <= len(rows):
+            return [
+                *_elements(change[:head], begin, space),
+                *_units("rows", row, changed + (begin + head) // row, rows[changed].reshape(-1), space),
+                *_elements(change[tail:], begin + tail, space),
+            ]
     if elements * _FEW_ELEMENTS <= len(change):
         return _elements(change, begin, space)
     return [dense_segment(begin, change, space)]
@@ -79,10 +82,11 @@ def of_rows(before: Integers, after: Integers, rows: NDArray[np.int64], row: int
     np.subtract(change, other, out=change)
     changed = np.flatnonzero(_any_of(change))
     flat = change.reshape(-1)
-    if int(np.count_nonzero(flat)) * _INDEX_WORTH <= len(changed) * row:
-        where = sparse_positions(flat)
-        return _units(1, rows[where // row] * row + where % row, flat[where], space)
-    return _units(row, rows[changed], change[changed].reshape(-1), space)
+    elements = int(np.count_nonzero(flat))
+    if elements * _INDEX_WORTH <= len(changed) * row:
+        where = nonzero(flat, elements, space)
+        return _units("sparse", 1, rows[where // row] * row + where % row, flat[where], space)
+    return _units("rows", row, rows[changed], change[changed].reshape(-1), space)
 
 
 def put_together(found: list[Found], space: Workspace) -> list[Segment]:
@@ -94,7 +98,7 @@ def put_together(found: list[Found], space: Workspace) -> list[Segment]:
         if waiting:
             indices = np.concatenate([units.indices for units in waiting])
             values = np.concatenate([units.values for units in waiting])
-            segments.append(units_segment(waiting[0].unit, indices, values, space))
+            segments.append(units_segment(waiting[0].codec, waiting[0].unit, indices, values, space))
             waiting.clear()
 
     held = 0
@@ -103,11 +107,7 @@ def put_together(found: list[Found], space: Workspace) -> list[Segment]:
             close()
             segments.append(each)
             continue
-        if waiting and not (
-            waiting[0].unit == each.unit
-            and held < PIECE_BYTES
-            and fits(int(waiting[-1].indices[-1]), int(each.indices[0]))
-        ):
+        if waiting and (waiting[0].codec != each.codec or held >= PIECE_BYTES):
             close()
         held = each.values.nbytes + (held if waiting else 0)
         waiting.append(each)
@@ -124,17 +124,13 @@ def _any_of(rows: Integers) -> NDArray[np.bool_]:
 
 
 def _elements(change: Integers, begin: int, space: Workspace) -> list[Found]:
-    where = _positions(change)
-    return _units(1, where + begin, change[where], space)
+    where = nonzero(change, int(np.count_nonzero(change)), space)
+    return _units("sparse", 1, where + begin, change[where], space)
 
 
-def _positions(change: Integers) -> NDArray[np.int64]:
-    return sparse_positions(change)
-
-
-def _units(unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace) -> list[Found]:
+def _units(codec: str, unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace) -> list[Found]:
     if not len(indices):
         return []
     if len(values) >= _LARGE:
-        return [units_segment(unit, indices, values, space)]
-    return [Units(unit, indices, values)]
+        return [units_segment(codec, unit, indices, values, space)]
+    return [Units(codec, unit, indices, values)]

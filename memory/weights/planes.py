@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from memory.weights.positions import gaps, nonzero, positions
 from memory.weights.reader import Reader
 from memory.weights.workspace import Workspace
 
@@ -25,6 +26,8 @@ _PLANES, _PACKED_4, _PACKED_2, _EQUAL = 0, 4, 2, 1
 _CONSTANT, _RAW, _ZSTD, _PATCHED = 0, 1, 2, 3
 _BYTE, _SIZE, _BASE = struct.Struct("<B"), struct.Struct("<I"), struct.Struct("<q")
 
+_LOOK = 4096
+"""How many integers show whether all are close together."""
 _SHORT = 64
 """Bytes of a plane that are not worth a zstandard frame, which has a head of its own."""
 _PATCHES = 64
@@ -43,7 +46,7 @@ def pack(values: Integers, space: Workspace) -> list[bytes]:
         space: What to work with.
     """
     signed = values.view(f"<i{values.itemsize}")
-    low, high = int(signed.min()), int(signed.max())
+    low, high = _extremes(signed)
     if high - low >= 16:
         parts = [_BYTE.pack(_PLANES)]
         for plane in _split(values, space):
@@ -54,6 +57,15 @@ def pack(values: Integers, space: Workspace) -> list[bytes]:
     bits = 2 if high - low < 4 else 4
     head = _BYTE.pack(bits) + _BASE.pack(low)
     return [head, *_pack_plane(_squeezed(signed, low, bits, space), space)]
+
+
+def _extremes(signed: Integers) -> tuple[int, int]:
+    # Most integers that are far apart are so at the beginning: there is no need to look at all of them.
+    for some in (signed[:_LOOK], signed):
+        low, high = int(some.min()), int(some.max())
+        if high - low >= 16:
+            break
+    return low, high
 
 
 def unpack(reader: Reader, count: int, width: int, space: Workspace) -> Integers:
@@ -132,7 +144,7 @@ def _pack_plane(plane: NDArray[np.uint8], space: Workspace) -> list[bytes]:
     if others == 0:
         return [_BYTE.pack(_CONSTANT) + b"\0"]
     if others * _PATCHES <= count:
-        where = sparse_positions(plane)
+        where = nonzero(plane, others, space)
         head = _BYTE.pack(_PATCHED) + _SIZE.pack(others)
         return [head, *pack_positions(where, space.inner), *_pack_plane(plane[where], space.inner)]
     if count >= _SHORT and _is_worth_compressing(plane, space):
@@ -181,33 +193,27 @@ def _is_worth_compressing(plane: NDArray[np.uint8], space: Workspace) -> bool:
     return len(space.compressor.compress(plane[middle : middle + _SAMPLE])) < _WORTH_IT * _SAMPLE
 
 
-def sparse_positions(values: Integers) -> NDArray[np.int64]:
-    """Where integers, most of them zero, are not."""
-    groups = len(values) * values.itemsize // 8
-    # Eight bytes at a time first: looking at every element costs more than all else.
-    lanes = 8 // values.itemsize
-    found = np.flatnonzero(values[: groups * lanes].view(np.uint64) != 0)
-    inside = np.flatnonzero(values[: groups * lanes].reshape(groups, lanes)[found])
-    where = found[inside // lanes] * lanes + inside % lanes
-    rest = np.flatnonzero(values[groups * lanes :]) + groups * lanes
-    return np.concatenate((where, rest)) if len(rest) else where
-
-
 def pack_positions(where: NDArray[np.int64], space: Workspace) -> list[bytes]:
-    """Positions, at least one, each greater than the one before by less than 2^32, as bytes in parts."""
-    return pack(np.diff(where, prepend=-1).astype("<u4"), space)
+    """Positions in order, at least one, as bytes in parts."""
+    apart = gaps(where, space)
+    return [_BYTE.pack(apart.itemsize), *pack(apart, space)]
 
 
 def unpack_positions(reader: Reader, count: int, size: int, space: Workspace) -> NDArray[np.int64]:
-    """The `count` positions that were packed: each greater than the one before, and less than `size`.
+    """The `count` positions that were packed: each greater than the one before it, and less than `size`.
 
     Raises:
         CorruptionError: The bytes are not what `pack_positions` makes of such positions.
     """
-    gaps = unpack(reader, count, 4, space)
-    where = np.cumsum(gaps, dtype=np.int64)
-    where -= 1
-    if where[-1] >= size or not gaps.all():
+    (width,) = reader.fields(_BYTE)
+    if width not in (1, 2, 4, 8):
+        raise reader.wrong("it was not made by a version that is known")
+    apart = unpack(reader, count, width, space)
+    # No gap is larger than the tensor, so that their sum cannot wrap around to where it may be.
+    if not apart.all() or int(apart.max()) > size:
+        raise reader.wrong("a place in it is not where it can be")
+    where = positions(apart)
+    if where[-1] >= size:
         raise reader.wrong("a place in it is not where it can be")
     return where
 

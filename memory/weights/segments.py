@@ -23,31 +23,25 @@ CODECS = ("nothing", "rows", "sparse", "dense")
 
 _MAGIC, _VERSION = b"PLPD", 1
 _HEAD = struct.Struct("<4sBBBxQI")
-_ENTRY = struct.Struct("<QQQII")
-_MOST_GAP = 1 << 32
+_ENTRY = struct.Struct("<BxxxIQQQI")
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """What changes within one span of a tensor; places are counted in elements."""
 
+    codec: str
+    """One of `CODECS` except the first: whether units are rows, single elements, or the whole span."""
     begin: int
     """First element of the span."""
     end: int
     """One past its last element."""
     unit: int
-    """Elements of a unit: 1, those of a row, or the whole span."""
+    """Elements of a unit."""
     units: int
     """How many units change."""
     body: tuple[bytes, ...] | memoryview
     """Where the units are, unless there is but one, and by how much each of their elements changes."""
-
-    @property
-    def codec(self) -> str:
-        """The name of its kind."""
-        if self.unit == self.end - self.begin and self.unit > 1:
-            return "dense"
-        return "sparse" if self.unit == 1 else "rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +65,27 @@ class Stored:
 
 def dense_segment(begin: int, values: Integers, space: Workspace) -> Segment:
     """A segment in which every element of a span changes by its value."""
-    return Segment(begin, begin + len(values), len(values), 1, tuple(pack(values, space)))
+    return Segment("dense", begin, begin + len(values), len(values), 1, tuple(pack(values, space)))
 
 
-def fits(last: int, following: int) -> bool:
-    """Whether two indices can be in one segment, one after the other."""
-    return following - last < _MOST_GAP
-
-
-def units_segment(unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace) -> Segment:
-    """A segment in which units change.
+def units_segment(
+    codec: str, unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace
+) -> Segment:
+    """A segment in which rows or single elements change.
 
     Args:
+        codec: "rows" or "sparse".
         unit: Elements of a unit.
         indices: Which units, counted from the beginning of the tensor, in order; at least one.
         values: By how much each of their elements changes.
         space: What to work with.
     """
     first, last = int(indices[0]), int(indices[-1])
-    where = pack_positions(indices - first, space) if len(indices) > 1 else []
-    return Segment(first * unit, (last + 1) * unit, unit, len(indices), (*where, *pack(values, space)))
+    body: list[bytes] = []
+    if len(indices) > 1:
+        body += pack_positions(indices - first, space)
+    body += pack(values, space)
+    return Segment(codec, first * unit, (last + 1) * unit, unit, len(indices), tuple(body))
 
 
 def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArray[np.int64] | None, Integers]:
@@ -123,7 +118,8 @@ def write(width: int, raw_bytes: int, segments: Sequence[Segment]) -> tuple[byte
     codec = max(CODECS, key=sizes.__getitem__)
     parts = [_HEAD.pack(_MAGIC, _VERSION, CODECS.index(codec), width, raw_bytes, len(segments))]
     for segment, length in zip(segments, lengths, strict=True):
-        parts.append(_ENTRY.pack(segment.begin, segment.end, segment.unit, segment.units, length))
+        kind = CODECS.index(segment.codec)
+        parts.append(_ENTRY.pack(kind, segment.units, segment.begin, segment.end, segment.unit, length))
     for segment in segments:
         parts += segment.body
     return b"".join(parts), codec
@@ -145,13 +141,15 @@ def read(content: bytes | memoryview) -> Stored:
         raise reader.wrong(f"{raw_bytes} bytes are not a whole number of elements of {width} bytes")
     table = reader.take(count * _ENTRY.size)
     segments, last, elements = [], 0, raw_bytes // width
-    for begin, end, unit, units, length in _ENTRY.iter_unpack(table):
+    for kind, units, begin, end, unit, length in _ENTRY.iter_unpack(table):
         # Units are all different and within the span: so many only if they have room.
         if not (last <= begin < end <= elements and unit and units and (end - begin) % unit == 0):
             raise reader.wrong("a span in it is not where it can be")
         if units * unit > end - begin or (units == 1 and unit != end - begin):
             raise reader.wrong("a span in it has not room for what changes")
-        segments.append(Segment(begin, end, unit, units, reader.take(length)))
+        if not 0 < kind < len(CODECS):
+            raise reader.wrong("it was not made by a version that is known")
+        segments.append(Segment(CODECS[kind], begin, end, unit, units, reader.take(length)))
         last = end
     reader.end()
     if bool(segments) != bool(codec):
