@@ -12,6 +12,8 @@ from memory.weights.workspace import THREADS, Workspace, over
 
 BLOCK_BYTES = 1 << 20
 """Bytes that are compared at a time: those whose digests are taken together."""
+_BYTES_OF_A_THREAD = 8 << 20
+"""Bytes whose comparison takes as long as starting a thread."""
 
 # Numpy's comparison writes its answer for every element; this one reads only, and lets other threads run meanwhile.
 _compare = ctypes.CDLL(None).memcmp
@@ -45,6 +47,7 @@ def changed_ranges(
         return _compare(old + begin, new + begin, min(block, size - begin)) != 0
 
     begins = range(0, size, block)
+    threads = max(1, min(threads, size // _BYTES_OF_A_THREAD))
     ranges: list[tuple[int, int]] = []
     for begin, changed in zip(begins, over(begins, differs, threads), strict=True):
         if not changed:
