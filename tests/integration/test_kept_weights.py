@@ -288,7 +288,10 @@ def test_blobs_swept_amid_an_import_are_brought_again(
 
 def test_a_log_that_goes_on_elsewhere_starts_without_them(tmp_path: Path, sqlite_url: str) -> None:
     record = Record(sqlite_url, None)
+    attached = next(record.memory.store.read()).payload
     (digest,) = record.write(LARGE)
+    frame = Keyframe(storage_key="a", fingerprint="c", blob=digest, size=len(LARGE))
+    record.append(attached.model_copy(update={"baseline": "full", "keyframes": (frame,)}))
     record.memory.rollover(tmp_path / "next.db")
     assert record.memory.verify().blobs == 1
     record.memory.close()
