@@ -1,4 +1,3 @@
-# ruff: noqa: PT012 - what raises is a whole block: that is what is tested
 from __future__ import annotations
 
 import pytest
