@@ -131,7 +131,7 @@ class States:
 
     def keep_whole(self, key: str, fingerprint: str, content: Bytes, width: int, kept: Kept) -> None:
         """Keep all bytes of a state."""
-        from memory.weights.keyframe import encode_keyframe
+        from memory.weights.keyframes import encode_keyframe
 
         packed = encode_keyframe(content, width=width)
         blob = self._put(packed, kept)

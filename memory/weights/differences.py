@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from memory.weights.changed import comparison, runs
 from memory.weights.planes import Integers
 from memory.weights.positions import nonzero
 from memory.weights.segments import Segment, dense_segment, units_segment
@@ -15,6 +16,10 @@ from memory.weights.workspace import Workspace
 PIECE_BYTES = 1 << 20
 """Bytes that are worked on at a time: what is made of them stays in the caches of a core."""
 
+_BLOCK_BYTES = 1 << 15
+"""Bytes that are compared at a time before differences are taken."""
+_FEW_BLOCKS = 2
+"""Differences are taken of the blocks that differ, one by one, where at most one in so many does."""
 _LARGE = 1 << 14
 """Values that are worth a segment of their own; fewer are put together with those of the next pieces."""
 _FEW_ROWS, _FEW_ELEMENTS = 2, 4
@@ -51,6 +56,20 @@ def of_piece(before: Integers, after: Integers, begin: int, end: int, row: int, 
         row: Elements of a row, or 0 if rows are not to be told apart.
         space: What to work with.
     """
+    # Few of the blocks of a piece may differ: reading it costs less than writing all of its differences.
+    begins = range(begin, end, _BLOCK_BYTES // before.itemsize)
+    differs = comparison(before, after)
+    differing = [differs(at, min(at + begins.step, end)) for at in begins]
+    if sum(differing) * _FEW_BLOCKS > len(differing):
+        return _of_block(before, after, begin, end, row, space)
+    return [
+        found
+        for first, last in runs(begins, differing, end)
+        for found in _of_block(before, after, first, last, row, space)
+    ]
+
+
+def _of_block(before: Integers, after: Integers, begin: int, end: int, row: int, space: Workspace) -> list[Found]:
     change = space.array("change", end - begin, before.dtype)
     np.subtract(after[begin:end], before[begin:end], out=change)
     elements = int(np.count_nonzero(change))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memory.errors import CorruptionError
 from memory.weights.delta import apply
-from memory.weights.keyframe import decode_keyframe
+from memory.weights.keyframes import decode_keyframe
 from memory.weights.live import Bytes, LiveStorage
 from memory.weights.paths import Path
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.weights.planes import Integers, pack, pack_positions, unpack, unpack_positions
+from memory.weights.planes import Integers, Part, pack, pack_positions, unpack, unpack_positions
 from memory.weights.reader import Reader
 from memory.weights.workspace import Workspace
 
@@ -24,6 +24,10 @@ CODECS = ("nothing", "rows", "sparse", "dense")
 _MAGIC, _VERSION = b"PLPD", 1
 _HEAD = struct.Struct("<4sBBBxQI")
 _ENTRY = struct.Struct("<BxxxIQQQI")
+
+
+Body = bytes | memoryview
+"""What a segment holds, in stored form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Segment:
     """Elements of a unit."""
     units: int
     """How many units change."""
-    body: tuple[bytes, ...] | memoryview
+    body: Body
     """Where the units are, unless there is but one, and by how much each of their elements changes."""
 
 
@@ -65,7 +69,7 @@ class Stored:
 
 def dense_segment(begin: int, values: Integers, space: Workspace) -> Segment:
     """A segment in which every element of a span changes by its value."""
-    return Segment("dense", begin, begin + len(values), len(values), 1, tuple(pack(values, space)))
+    return Segment("dense", begin, begin + len(values), len(values), 1, b"".join(pack(values, space)))
 
 
 def units_segment(codec: str, unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace) -> Segment:
@@ -79,11 +83,11 @@ def units_segment(codec: str, unit: int, indices: NDArray[np.int64], values: Int
         space: What to work with.
     """
     first, last = int(indices[0]), int(indices[-1])
-    body: list[bytes] = []
+    body: list[Part] = []
     if len(indices) > 1:
         body += pack_positions(indices - first, space)
     body += pack(values, space)
-    return Segment(codec, first * unit, (last + 1) * unit, unit, len(indices), tuple(body))
+    return Segment(codec, first * unit, (last + 1) * unit, unit, len(indices), b"".join(body))
 
 
 def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArray[np.int64] | None, Integers]:
@@ -95,7 +99,7 @@ def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArra
     Raises:
         CorruptionError: The body is not what this module makes.
     """
-    reader = Reader(memoryview(segment.body), "delta")  # type: ignore[arg-type]
+    reader = Reader(segment.body, "delta")
     size = (segment.end - segment.begin) // segment.unit
     indices = None
     if segment.units > 1:
@@ -110,16 +114,14 @@ def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArra
 def write(width: int, raw_bytes: int, segments: Sequence[Segment]) -> tuple[bytes, str]:
     """The stored form, and the name of its codec."""
     sizes = dict.fromkeys(CODECS, 0)
-    lengths = [sum(map(len, segment.body)) for segment in segments]
-    for segment, length in zip(segments, lengths, strict=True):
-        sizes[segment.codec] += length
+    parts: list[Body] = [b""]
+    for each in segments:
+        sizes[each.codec] += len(each.body)
+        kind = CODECS.index(each.codec)
+        parts.append(_ENTRY.pack(kind, each.units, each.begin, each.end, each.unit, len(each.body)))
     codec = max(CODECS, key=sizes.__getitem__)
-    parts = [_HEAD.pack(_MAGIC, _VERSION, CODECS.index(codec), width, raw_bytes, len(segments))]
-    for segment, length in zip(segments, lengths, strict=True):
-        kind = CODECS.index(segment.codec)
-        parts.append(_ENTRY.pack(kind, segment.units, segment.begin, segment.end, segment.unit, length))
-    for segment in segments:
-        parts += segment.body
+    parts[0] = _HEAD.pack(_MAGIC, _VERSION, CODECS.index(codec), width, raw_bytes, len(segments))
+    parts += [each.body for each in segments]
     return b"".join(parts), codec
 
 
