@@ -135,7 +135,7 @@ def sum_of_squares(form: Form, content: Bytes) -> float:
     numbers = form.numbers(content)
     wide = np.empty(min(len(numbers), _PIECE))
     total = 0.0
-    for piece in numbers.split(_PIECE):
+    for piece in torch.split(numbers, _PIECE):
         held = wide[: len(piece)]
         torch.from_numpy(held).copy_(piece)
         # By numpy, on this thread: what a library of linear algebra does to start its own costs more than the sum.
