@@ -37,7 +37,7 @@ _PATCHES = 64
 """A plane is a constant and patches where at most one in so many of its bytes is another."""
 _SAMPLED, _SAMPLE = 1 << 16, 1 << 13
 """Integers from which on a sample of them says which planes are worth compressing; integers of the sample."""
-_WORTH_IT = 0.95
+_WORTH_IT = 0.9
 """What a sample must shrink to."""
 
 
@@ -166,7 +166,7 @@ def _pack_plane(plane: NDArray[np.uint8], space: Workspace, worth: bool) -> list
     if others * _PATCHES <= count:
         where = nonzero(plane, others, space)
         head = _BYTE.pack(_PATCHED) + _SIZE.pack(others)
-        return [head, *pack_positions(where, space.inner), *_pack_plane(plane[where], space.inner, True)]
+        return [head, *pack_positions(where, 0, space.inner), *_pack_plane(plane[where], space.inner, True)]
     if worth and count >= _SHORT:
         frame = space.compressor.compress(plane.data)
         if len(frame) < count:
@@ -215,9 +215,9 @@ def _worth_compressing(values: Integers, space: Workspace) -> list[bool]:
     return [len(space.compressor.compress(plane.data)) < _WORTH_IT * _SAMPLE for plane in planes]
 
 
-def pack_positions(where: NDArray[np.int64], space: Workspace) -> list[Part]:
-    """Positions in order, at least one, as bytes in parts."""
-    apart = gaps(where, space)
+def pack_positions(where: NDArray[np.int64], first: int, space: Workspace) -> list[Part]:
+    """Positions in order, at least one, counted from `first`, as bytes in parts."""
+    apart = gaps(where, first, space)
     return [_BYTE.pack(apart.itemsize), *pack(apart, space)]
 
 

@@ -26,10 +26,6 @@ _HEAD = struct.Struct("<4sBBBxQI")
 _ENTRY = struct.Struct("<BxxxIQQQI")
 
 
-Body = bytes | memoryview
-"""What a segment holds, in stored form."""
-
-
 @dataclass(frozen=True, slots=True)
 class Segment:
     """What changes within one span of a tensor; places are counted in elements."""
@@ -44,7 +40,7 @@ class Segment:
     """Elements of a unit."""
     units: int
     """How many units change."""
-    body: Body
+    body: tuple[Part, ...]
     """Where the units are, unless there is but one, and by how much each of their elements changes."""
 
 
@@ -69,25 +65,31 @@ class Stored:
 
 def dense_segment(begin: int, values: Integers, space: Workspace) -> Segment:
     """A segment in which every element of a span changes by its value."""
-    return Segment("dense", begin, begin + len(values), len(values), 1, b"".join(pack(values, space)))
+    return Segment("dense", begin, begin + len(values), len(values), 1, _kept(pack(values, space)))
 
 
-def units_segment(codec: str, unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace) -> Segment:
+def units_segment(
+    codec: str, unit: int, begin: int, indices: NDArray[np.int64], values: Integers, space: Workspace
+) -> Segment:
     """A segment in which rows or single elements change.
 
     Args:
         codec: "rows" or "sparse".
         unit: Elements of a unit.
-        indices: Which units, counted from the beginning of the tensor, in order; at least one.
+        begin: From which element on units are counted.
+        indices: Which units, in order; at least one.
         values: By how much each of their elements changes.
         space: What to work with.
     """
     first, last = int(indices[0]), int(indices[-1])
-    body: list[Part] = []
-    if len(indices) > 1:
-        body += pack_positions(indices - first, space)
-    body += pack(values, space)
-    return Segment(codec, first * unit, (last + 1) * unit, unit, len(indices), b"".join(body))
+    where = pack_positions(indices, first, space) if len(indices) > 1 else []
+    body = _kept([*where, *pack(values, space)])
+    return Segment(codec, begin + first * unit, begin + (last + 1) * unit, unit, len(indices), body)
+
+
+def _kept(parts: list[Part]) -> tuple[Part, ...]:
+    # A view is of an array that something else will be written to.
+    return tuple(bytes(part) if isinstance(part, memoryview) else part for part in parts)
 
 
 def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArray[np.int64] | None, Integers]:
@@ -99,7 +101,7 @@ def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArra
     Raises:
         CorruptionError: The body is not what this module makes.
     """
-    reader = Reader(segment.body, "delta")
+    reader = Reader(segment.body[0], "delta")
     size = (segment.end - segment.begin) // segment.unit
     indices = None
     if segment.units > 1:
@@ -114,15 +116,15 @@ def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArra
 def write(width: int, raw_bytes: int, segments: Sequence[Segment]) -> tuple[bytes, str]:
     """The stored form, and the name of its codec."""
     sizes = dict.fromkeys(CODECS, 0)
-    parts: list[Body] = [b""]
+    table = []
     for each in segments:
-        sizes[each.codec] += len(each.body)
+        length = sum(map(len, each.body))
+        sizes[each.codec] += length
         kind = CODECS.index(each.codec)
-        parts.append(_ENTRY.pack(kind, each.units, each.begin, each.end, each.unit, len(each.body)))
+        table.append(_ENTRY.pack(kind, each.units, each.begin, each.end, each.unit, length))
     codec = max(CODECS, key=sizes.__getitem__)
-    parts[0] = _HEAD.pack(_MAGIC, _VERSION, CODECS.index(codec), width, raw_bytes, len(segments))
-    parts += [each.body for each in segments]
-    return b"".join(parts), codec
+    head = _HEAD.pack(_MAGIC, _VERSION, CODECS.index(codec), width, raw_bytes, len(segments))
+    return b"".join((head, *table, *(part for each in segments for part in each.body))), codec
 
 
 def read(content: bytes | memoryview) -> Stored:
@@ -149,7 +151,7 @@ def read(content: bytes | memoryview) -> Stored:
             raise reader.wrong("a span in it has not room for what changes")
         if not 0 < kind < len(CODECS):
             raise reader.wrong("it was not made by a version that is known")
-        segments.append(Segment(CODECS[kind], begin, end, unit, units, reader.take(length)))
+        segments.append(Segment(CODECS[kind], begin, end, unit, units, (reader.take(length),)))
         last = end
     reader.end()
     if bool(segments) != bool(codec):
