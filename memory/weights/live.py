@@ -23,8 +23,8 @@ _INTEGER_OF_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int
 _WIDEST = 8
 _WORTH_THREADS = 1 << 23
 """Bytes whose copying takes longer than waking threads."""
-_EXCHANGED = 1 << 22
-"""Bytes exchanged at a time: a multiple of every element size."""
+_EXCHANGED = 1 << 18
+"""Bytes exchanged at a time: they stay in the second level of the cache in between."""
 
 
 class Form:
@@ -120,6 +120,12 @@ class LiveStorage(Form):
 
     def view(self) -> Bytes | None:
         """Give the live bytes themselves, not to be written; None where they do not lie in host memory in order."""
+        view = self._view()
+        if view is not None:
+            view.flags.writeable = False
+        return view
+
+    def _view(self) -> Bytes | None:
         if self.nbytes == 0:
             return np.empty(0, np.uint8)
         address = address_of(self._bits)
@@ -162,30 +168,45 @@ class LiveStorage(Form):
         """
         if self.nbytes == 0:
             return
-        whole = torch.from_numpy(content).view(self._bits.dtype)
-        with torch.no_grad():
-            if ranges is None or not self._bits.is_contiguous():
-                self._bits.copy_(whole.view(self._bits.shape))
-                return
-            flat, width = self._bits.view(-1), self._bits.element_size()
-            for begin, end in ranges:
-                flat[begin // width : end // width].copy_(whole[begin // width : end // width])
+        view = self._view()
+        if view is None:
+            with torch.no_grad():
+                self._bits.copy_(torch.from_numpy(content).view(self._bits.dtype).view(self._bits.shape))
+            return
+        for begin, end in ranges if ranges is not None else ((0, self.nbytes),):
+            _copy(view[begin:end], content[begin:end])
+        self._wrote()
 
-    def exchange(self, content: Bytes) -> None:
-        """Put bytes in place and the live ones into `content`; called again, everything is as it was."""
-        whole = self.view() is None
-        piece = self.nbytes if whole else min(_EXCHANGED, self.nbytes)
-        aside = np.empty(piece, np.uint8)
-        for begin in range(0, self.nbytes, max(piece, 1)):
-            end = min(begin + piece, self.nbytes)
-            held = aside[: end - begin]
-            view = self.view()
-            if view is None or whole:
-                self.read(held)
-            else:
-                _copy(held, view[begin:end])
-            self.write(content, ((begin, end),))
-            _copy(content[begin:end], held)
+    def exchange(self, content: Bytes, ranges: Ranges | None = None) -> None:
+        """Put bytes in place and the live ones into `content`; called again, everything is as it was.
+
+        Args:
+            content: All `nbytes` of them.
+            ranges: Where they differ from the live ones; None for anywhere.
+        """
+        if self.nbytes == 0:
+            return
+        view = self._view()
+        if view is None:
+            held = np.empty(self.nbytes, np.uint8)
+            self.read(held)
+            self.write(content)
+            content[:] = held
+            return
+        aside = np.empty(min(_EXCHANGED, self.nbytes), np.uint8)
+        for first, last in ranges if ranges is not None else ((0, self.nbytes),):
+            for begin in range(first, last, _EXCHANGED):
+                end = min(begin + _EXCHANGED, last)
+                held = aside[: end - begin]
+                held[:] = view[begin:end]
+                view[begin:end] = content[begin:end]
+                content[begin:end] = held
+        self._wrote()
+
+    def _wrote(self) -> None:
+        """Count a write that torch did not see, so that a graph that needs the bytes before says so."""
+        if not self.tensor.is_inference():
+            torch.autograd.graph.increment_version(self.tensor)
 
 
 def distinct_elements(tensor: Tensor) -> Tensor:
