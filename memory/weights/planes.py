@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.weights.positions import gaps, nonzero, positions
+from memory.weights.positions import Marks, gaps, positions
 from memory.weights.reader import Reader
 from memory.weights.workspace import Workspace
 
@@ -35,7 +35,7 @@ _SHORT = 64
 """Bytes of a plane that are not worth a zstandard frame, which has a head of its own."""
 _PATCHES = 64
 """A plane is a constant and patches where at most one in so many of its bytes is another."""
-_SAMPLED, _SAMPLE = 1 << 16, 1 << 13
+_SAMPLED, _SAMPLE = 1 << 17, 1 << 13
 """Integers from which on a sample of them says which planes are worth compressing; integers of the sample."""
 _WORTH_IT = 0.9
 """What a sample must shrink to."""
@@ -164,7 +164,7 @@ def _pack_plane(plane: NDArray[np.uint8], space: Workspace, worth: bool) -> list
     if others == 0:
         return [_BYTE.pack(_CONSTANT) + b"\0"]
     if others * _PATCHES <= count:
-        where = nonzero(plane, others, space)
+        where = Marks(plane, space).positions()
         head = _BYTE.pack(_PATCHED) + _SIZE.pack(others)
         return [head, *pack_positions(where, 0, space.inner), *_pack_plane(plane[where], space.inner, True)]
     if worth and count >= _SHORT:
