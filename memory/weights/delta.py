@@ -4,6 +4,9 @@ A delta is the difference of the bits, element by element, as integers that wrap
 gives the state after, subtracting it from the state after gives the state before, whatever the bits mean (floats of
 any kind, NaN, -0.0). What is small is kept small: of a tensor in which nothing, a few elements or a few rows change,
 only those are kept; every difference is kept as byte planes (`memory.weights.planes`).
+
+Whoever encodes should `verify` the delta before relying on it, and knows the states by their fingerprints: a delta
+does not say between which states it leads.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ The n-th byte of every integer together is a plane. Weights change by little, so
 constant, and low ones hardly compress: apart they are easy, mixed they are neither. The bytes are *signed digits*, each
 from -128 to 127: with ordinary bytes -1 is 255 in every plane, and the high planes of small changes of both signs would
 hold the signs a second time.
+
+Source: byte planes of weights, Hershcovitch et al., ZipNN, 2024; a constant and patches, Zukowski, Héman, Nes, Boncz,
+Super-scalar RAM-CPU cache compression, 2006; zstandard, RFC 8878.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ Integers = NDArray[Any]
 Part = bytes | memoryview
 """A part of what is to be stored."""
 
+# How integers are laid out; packed ones by the number of bits that each takes.
 _PLANES, _EQUAL, _PACKED_2, _AS_THEY_ARE, _PACKED_4 = 0, 1, 2, 3, 4
+# How a plane is kept.
 _CONSTANT, _RAW, _ZSTD, _PATCHED = 0, 1, 2, 3
 _BYTE, _SIZE, _BASE = struct.Struct("<B"), struct.Struct("<I"), struct.Struct("<q")
 
@@ -61,7 +66,7 @@ def pack(values: Integers, space: Workspace) -> list[Part]:
         return [_BYTE.pack(_PLANES), *(part for plane in planes for part in plane)]
     if high == low:
         return [_BYTE.pack(_EQUAL) + _BASE.pack(low)]
-    bits = 2 if high - low < 4 else 4
+    bits = _PACKED_2 if high - low < 4 else _PACKED_4
     head = _BYTE.pack(bits) + _BASE.pack(low)
     squeezed = _squeezed(signed, low, bits, space)
     return [head, *_pack_plane(squeezed, space, *_worth_compressing(squeezed, space))]
@@ -105,7 +110,8 @@ def unpack(reader: Reader, count: int, width: int, space: Workspace, into: Integ
         if layout == _EQUAL:
             values.fill(base)
         else:
-            np.add(_unsqueezed(reader, count, layout, space), values.dtype.type(base), out=values, casting="unsafe")
+            above = _unsqueezed(reader, count, layout, space)
+            np.add(above, values.dtype.type(base), out=values, dtype=values.dtype, casting="unsafe")
     else:
         raise reader.wrong("it was not made by a version that is known")
     return values.view(f"<u{width}")
