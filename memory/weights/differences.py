@@ -18,6 +18,8 @@ PIECE_BYTES = 1 << 20
 
 _BLOCK_BYTES = 1 << 15
 """Bytes that are compared at a time before differences are taken."""
+_LOOKED_AT = 8
+"""One in so many blocks is compared first: where all of these differ, nearly all do."""
 _FEW_BLOCKS = 2
 """Differences are taken of the blocks that differ, one by one, where at most one in so many does."""
 _LARGE = 1 << 14
@@ -59,6 +61,8 @@ def of_piece(before: Integers, after: Integers, begin: int, end: int, row: int, 
     # Few of the blocks of a piece may differ: reading it costs less than writing all of its differences.
     begins = range(begin, end, _BLOCK_BYTES // before.itemsize)
     differs = comparison(before, after)
+    if all(differs(at, min(at + begins.step, end)) for at in begins[::_LOOKED_AT]):
+        return _of_block(before, after, begin, end, row, space)
     differing = [differs(at, min(at + begins.step, end)) for at in begins]
     if sum(differing) * _FEW_BLOCKS > len(differing):
         return _of_block(before, after, begin, end, row, space)

@@ -44,6 +44,12 @@ def test_integers_come_back(width: int, count: int, reach: int) -> None:
     reader.end()
 
 
+def test_integers_of_which_only_the_last_is_far_from_the_others_come_back() -> None:
+    values = np.zeros(10_000, "<u4")
+    values[-1] = 1 << 20
+    assert np.array_equal(unpack(Reader(packed(values), "test"), len(values), 4, Workspace()), values)
+
+
 @pytest.mark.parametrize("share", [0.001, 0.003, 0.02, 0.05, 0.3, 1.0])
 @pytest.mark.parametrize("count", [5, 100, 70_003])
 def test_marks_are_found_however_many_there_are(share: float, count: int) -> None:
