@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from memory.recording.states import Kept, LiveState, StateChange, States, Wanted
 from memory.weights.block_digests import BlockDigests, differing_blocks
 from memory.weights.delta import changed_ranges
 from memory.weights.live import Bytes, LiveStorage
+from memory.weights.workspace import THREADS
 
 if TYPE_CHECKING:
     from memory.projections.runner import ProjectionRunner
@@ -46,7 +48,16 @@ class Moment:
     act: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a state of one live storage is put together."""
+
+    live: LiveStorage
+    wanted: Wanted
+    content: Bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _Change:
     """One live storage that is to hold other bytes."""
 
@@ -133,7 +144,10 @@ class Restorer:
                 {key: {*attached.sharing.storages[key], *then.names} for key, then in wanted},
                 moment.position,
             )
-            changes = [self._change(attached, key, then, ways[key], moment, held) for key, then in wanted]
+            places = [self._place(attached, key, then, ways[key], moment, held) for key, then in wanted]
+            # What is small is put together on one thread: several at once then.
+            with ThreadPoolExecutor(THREADS, thread_name_prefix="palimpsest-restore") as pool:
+                changes = list(pool.map(self._change, places))
             kept = Kept()
             with self._states.keeper.pointing():
                 for change in changes:
@@ -206,28 +220,31 @@ class Restorer:
             wanted.append((key, storage))
         return wanted
 
-    def _change(
+    def _place(
         self, attached: AttachedModel, key: str, then: StorageThen, ways: Ways, moment: Moment, held: ExitStack
-    ) -> _Change:
-        """Put together what a storage is to hold, and prove it."""
-        live = LiveStorage(attached.tensor(key), key)
-        content = held.enter_context(self._states.scratch.buffer(live.nbytes))
-        known = attached.digests(key)
-        digests = self._states.bring(
-            Wanted(
-                model=attached.name,
-                key=key,
-                fingerprint=then.fingerprint or "",
-                form=live,
-                ways=ways,
-                live=None if known is None else LiveState(live, known),
-                position=moment.position,
-            ),
-            content,
+    ) -> _Place:
+        """Say what a storage is to hold, and where to put it together."""
+        live, known = LiveStorage(attached.tensor(key), key), attached.digests(key)
+        wanted = Wanted(
+            model=attached.name,
+            key=key,
+            fingerprint=then.fingerprint or "",
+            form=live,
+            ways=ways,
+            live=None if known is None else LiveState(live, known),
+            position=moment.position,
         )
-        with self._states.scratch.buffer(0 if live.view() is not None else live.nbytes) as scratch:
-            ranges = changed_ranges(live.now(scratch), content)
-        return _Change(key, live, content, digests, ranges, ways)
+        return _Place(live, wanted, held.enter_context(self._states.scratch.buffer(live.nbytes)))
+
+    def _change(self, place: _Place) -> _Change:
+        """Put together what a storage is to hold, and prove it."""
+        live, content = place.live, place.content
+        brought = self._states.bring(place.wanted, content)
+        ranges = brought.ranges
+        if ranges is None:
+            with self._states.scratch.buffer(live.nbytes) as scratch:
+                ranges = changed_ranges(live.now(scratch), content)
+        return _Change(place.wanted.key, live, content, brought.digests, ranges, place.wanted.ways)
 
     def _keep_way_back(self, attached: AttachedModel, change: _Change, kept: Kept) -> None:
         """Keep what leads back to the state now, where nothing else does."""

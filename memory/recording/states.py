@@ -88,6 +88,15 @@ class Wanted:
         return "" if self.position is None else f"at position {self.position} "
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A state that was put together and proved."""
+
+    digests: BlockDigests
+    ranges: Ranges | None
+    """Where it differs from the live bytes; None where that was not looked at."""
+
+
 class States:
     """Keeps and rebuilds the states of storages; what needs torch is imported when it is needed.
 
@@ -225,7 +234,7 @@ class States:
         # A checkpoint holds repeated dimensions in full.
         LiveStorage(reader.read(key)[tuple(slice(0, size) for size in wanted.form.shape)]).read(into)
 
-    def bring(self, wanted: Wanted, into: Bytes) -> BlockDigests:
+    def bring(self, wanted: Wanted, into: Bytes) -> Brought:
         """Put a state together, and prove that it is the one.
 
         Args:
@@ -233,7 +242,7 @@ class States:
             into: Where to put its bytes; what it held is lost, also when this raises.
 
         Returns:
-            The digests of what is in `into`.
+            What is known of it.
 
         Raises:
             RestoreError: Nothing that was kept leads to that state.
@@ -260,7 +269,7 @@ class States:
             self._go(path, wanted, into, verified=True)
             raise wrong
 
-    def _go(self, path: Path, wanted: Wanted, into: Bytes, *, verified: bool) -> BlockDigests:
+    def _go(self, path: Path, wanted: Wanted, into: Bytes, *, verified: bool) -> Brought:
         from memory.weights.block_digests import blocks_in, read_digests, rehashed
         from memory.weights.delta import changed_ranges
         from memory.weights.rebuilding import rebuild
@@ -276,15 +285,17 @@ class States:
         )
         tensor = wanted.form.tensor_of(into)
         view = None if live is None or live.storage.repeated else live.storage.view()
+        ranges = None
         if live is None or view is None:
             digests = read_digests(tensor)
         else:
             # The live bytes were just held against their digests: what is the same as there has the same.
-            digests = rehashed(tensor, live.digests, blocks_in(changed_ranges(view, into)))
+            ranges = changed_ranges(view, into)
+            digests = rehashed(tensor, live.digests, blocks_in(ranges))
         if digests.fingerprint != wanted.fingerprint:
             raise DigestMismatch(
                 f"the state of {wanted.key!r} that was put together",
                 expected=wanted.fingerprint,
                 actual=digests.fingerprint,
             )
-        return digests
+        return Brought(digests, ranges)

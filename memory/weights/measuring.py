@@ -179,13 +179,14 @@ def _changes(form: Form, before: Bytes, now: Bytes) -> tuple[float, float]:
     old, new = form.numbers(before), form.numbers(now)
     wide, other = (np.empty(min(len(old), _PIECE)) for _ in range(2))
     squares = largest = 0.0
-    for one, two in zip(torch.split(old, _PIECE), torch.split(new, _PIECE), strict=True):
-        was, change = other[: len(one)], wide[: len(one)]
-        torch.from_numpy(was).copy_(one)
-        torch.from_numpy(change).copy_(two)
-        np.subtract(change, was, out=change)
-        largest = max(largest, float(np.max(change)), -float(np.min(change)))
-        squares += float(np.square(change, out=change).sum())
+    with np.errstate(over="ignore"):
+        for one, two in zip(torch.split(old, _PIECE), torch.split(new, _PIECE), strict=True):
+            was, change = other[: len(one)], wide[: len(one)]
+            torch.from_numpy(was).copy_(one)
+            torch.from_numpy(change).copy_(two)
+            np.subtract(change, was, out=change)
+            largest = max(largest, float(np.max(change)), -float(np.min(change)))
+            squares += float(np.square(change, out=change).sum())
     return squares, largest
 
 
@@ -194,11 +195,13 @@ def sum_of_squares(form: Form, content: Bytes) -> float:
     numbers = form.numbers(content)
     wide = np.empty(min(len(numbers), _PIECE))
     total = 0.0
-    for piece in torch.split(numbers, _PIECE):
-        held = wide[: len(piece)]
-        torch.from_numpy(held).copy_(piece)
-        # By numpy, on this thread: what a library of linear algebra does to start its own costs more than the sum.
-        total += float(np.square(held, out=held).sum())
+    # A sum that is infinite or no number says what there is to say.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for piece in torch.split(numbers, _PIECE):
+            held = wide[: len(piece)]
+            torch.from_numpy(held).copy_(piece)
+            # By numpy, on this thread: what a library of linear algebra does to start its own costs more than the sum.
+            total += float(np.square(held, out=held).sum())
     return total
 
 
