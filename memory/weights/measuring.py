@@ -105,15 +105,19 @@ def measure(form: Form, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums) -
     changed = 0
     rows: list[NDArray[np.int64]] = []
     for begin, end in _chunks(form, ranges):
-        where = _differing(form, before[begin:end], now[begin:end])
+        other = _differing(form, before[begin:end], now[begin:end])
+        where = other.nonzero().flatten()
         if not len(where):
             continue
         changed += len(where)
-        rows.append(np.unique((where.numpy() + begin // form.element_bytes) * form.element_bytes // form.row_bytes))
-        change = (form.values(now[begin:end])[where] - form.values(before[begin:end])[where]).abs()
+        rows.append(_each_once((where.numpy() + begin // form.element_bytes) * form.element_bytes // form.row_bytes))
+        change = (form.values(now[begin:end]) - form.values(before[begin:end])).abs()
+        if len(where) < len(other):
+            # An infinity that stayed would be infinity less infinity.
+            change = change[where]
         squares += float(change.square().sum())
         largest = _larger(largest, float(change.max()))
-    found = np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
+    found = _each_once(np.concatenate(rows)) if rows else np.empty(0, np.int64)
     measured = Measured(
         delta_norm=math.sqrt(squares),
         weight_norm=sums.norm,
@@ -130,11 +134,16 @@ def measure(form: Form, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums) -
 
 
 def _differing(form: Form, before: Bytes, now: Bytes) -> Tensor:
-    """Give the indices of the elements whose bits differ."""
+    """Say of each element whether its bits differ."""
     other = form.integers(before) != form.integers(now)
     if form.element_bytes > form.width:
         other = other.view(-1, form.element_bytes // form.width).any(dim=1)
-    return other.nonzero().flatten()
+    return other
+
+
+def _each_once(ordered: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give what is in an array in order, each once."""
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
 
 
 def _chunks(form: Form, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -433,10 +433,9 @@ def test_nothing_else_edits_a_model_that_is_watched(memory, attached, bits):
 def test_another_model_is_edited_and_watched_meanwhile(memory, attached, events):
     other = nn.Linear(2, 2)
     memory.attach(other, name="other")
-    with memory.watch("finetune", model="tied"), memory.watch("more", model="other"):
-        with torch.no_grad():
-            other.weight.add_(1)
-            attached.middle.bias.add_(1)
+    with memory.watch("finetune", model="tied"), memory.watch("more", model="other"), torch.no_grad():
+        other.weight.add_(1)
+        attached.middle.bias.add_(1)
     assert sorted((event.payload.model, event.payload.storage_key) for event in events(*WRITES)) == [
         ("other", "weight"),
         ("tied", "middle.bias"),
@@ -449,11 +448,10 @@ def test_a_watch_inside_a_batch_is_refused(memory, attached):
 
 
 def test_a_step_inside_a_batch_that_comes_to_nothing_is_on_record_all_the_same(memory, attached, types):
-    with memory.watch("finetune"):
-        with pytest.raises(ValueError, match="no"), memory.batch():
-            memory.record_metrics({"loss": 1.0})
-            train(attached, torch.optim.SGD([attached.middle.bias], lr=0.1), 1, lambda: None)
-            raise ValueError("no")
+    with memory.watch("finetune"), pytest.raises(ValueError, match="no"), memory.batch():
+        memory.record_metrics({"loss": 1.0})
+        train(attached, torch.optim.SGD([attached.middle.bias], lr=0.1), 1, lambda: None)
+        raise ValueError("no")
     assert types() == ["modification"]
 
 
