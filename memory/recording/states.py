@@ -47,7 +47,7 @@ class Kept:
 
     deltas: list[Delta] = field(default_factory=list)
     keyframes: list[Keyframe] = field(default_factory=list)
-    blobs: dict[str, Content] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
     """Digest to content of the blobs that are rows: they are written with the events that point at them."""
     on_commit: list[Callable[[], None]] = field(default_factory=list)
 
@@ -131,11 +131,11 @@ class States:
 
     def keep_whole(self, key: str, fingerprint: str, content: Bytes, width: int, kept: Kept) -> None:
         """Keep all bytes of a state."""
-        from memory.weights.keyframe import encode_keyframe
+        from memory.weights.whole import whole_blob
 
-        packed = encode_keyframe(content, width=width)
-        blob = self._put(packed, kept)
-        kept.keyframes.append(Keyframe(storage_key=key, fingerprint=fingerprint, blob=blob, size=len(packed)))
+        blob = whole_blob(content, width)
+        digest = self._put(blob, kept)
+        kept.keyframes.append(Keyframe(storage_key=key, fingerprint=fingerprint, blob=digest, size=len(blob)))
 
     def lasting(self, attached: AttachedModel, key: str, fingerprint: str) -> bool:
         """Say whether a state can be put together without the live weights."""
@@ -153,9 +153,10 @@ class States:
                 content[begin:end] = change.before[begin:end]
             self.keep_whole(change.key, change.fingerprint_before, content, form.width, kept)
 
-    def _put(self, content: bytes, kept: Kept) -> str:
+    def _put(self, content: Content, kept: Kept) -> str:
         digest, pending = self.keeper.put(content)
-        kept.blobs |= pending
+        # What waits for its event must not change until then, and buffers are used again.
+        kept.blobs |= {each: bytes(waiting) for each, waiting in pending.items()}
         return digest
 
     def _chain_to(self, attached: AttachedModel, key: str, fingerprint: str) -> Chain | None:

@@ -18,14 +18,12 @@ from memory.errors import CorruptionError, InvalidArgument
 from memory.weights.changed import changed_ranges, check_bytes, check_pair
 from memory.weights.differences import PIECE_BYTES, Found, of_piece, of_rows, put_together
 from memory.weights.segments import Segment, Stored, read, read_segment, write
-from memory.weights.workspace import THREADS, Workspace, over, workspace
+from memory.weights.workspace import BYTES_OF_A_THREAD, THREADS, Workspace, over, workspace
 
 __all__ = ["Described", "Encoded", "apply", "changed_ranges", "describe", "encode", "size_of", "verify"]
 
 _SMALL = 1 << 16
 """Bytes of a range of whole rows below which it is put together with others."""
-_BYTES_OF_A_THREAD = 4 << 20
-"""Bytes that are worth a thread of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,11 @@ def encode(
             return of_piece(old, new, *piece, row if row * width * 4 <= PIECE_BYTES else 0, space)
         return of_rows(old, new, piece, row, space)
 
-    found = over(list(_pieces(ranges, width, row)), find, _threads(sum(end - begin for begin, end in ranges), threads))
+    found = over(
+        list(_pieces(ranges, width, row)),
+        find,
+        min(threads, _total(ranges) // BYTES_OF_A_THREAD),
+    )
     with workspace() as space:
         segments = put_together([each for several in found for each in several], space)
     content, codec = write(width, len(before), segments)
@@ -147,7 +149,7 @@ def apply(
         kept = np.take(units, indices, axis=0)
         units[indices] = change(kept, values.reshape(kept.shape), out=kept)
 
-    over(stored.segments, use, _threads(stored.changed_bytes, threads))
+    over(stored.segments, use, min(threads, stored.changed_bytes // BYTES_OF_A_THREAD))
 
 
 def verify(
@@ -196,13 +198,13 @@ def verify(
         if indices is None:
             np.subtract(new[segment.begin : segment.end], old[segment.begin : segment.end], out=change)
         else:
-            shape = (-1, segment.unit)
-            spans = (each[segment.begin : segment.end].reshape(shape) for each in (new, old))
-            into = change.reshape(shape)
-            np.subtract(*(np.take(span, indices, axis=0) for span in spans), out=into)
+            now, then = (
+                each[segment.begin : segment.end].reshape(-1, segment.unit)[indices].reshape(-1) for each in (new, old)
+            )
+            np.subtract(now, then, out=change)
         return int(np.count_nonzero(change)) if np.array_equal(change, values) else -1
 
-    counts = over(stored.segments, explained, _threads(stored.changed_bytes, threads))
+    counts = over(stored.segments, explained, min(threads, stored.changed_bytes // BYTES_OF_A_THREAD))
     if min(counts, default=0) < 0:
         return False
 
@@ -216,7 +218,7 @@ def verify(
         for begin, end in zip(begins, ends, strict=True)
         for at in range(begin, end, PIECE_BYTES)
     ]
-    total = over(pieces, differences, _threads(sum(end - begin for begin, end in ranges), threads))
+    total = over(pieces, differences, min(threads, _total(ranges) // BYTES_OF_A_THREAD))
     return sum(total) == sum(counts)
 
 
@@ -239,8 +241,8 @@ def size_of(content: bytes | memoryview) -> int:
     return read(content).raw_bytes
 
 
-def _threads(size: int, threads: int) -> int:
-    return max(1, min(threads, size // _BYTES_OF_A_THREAD))
+def _total(ranges: Sequence[tuple[int, int]]) -> int:
+    return sum(end - begin for begin, end in ranges)
 
 
 def _check_ranges(ranges: Sequence[tuple[int, int]], width: int, size: int) -> None:

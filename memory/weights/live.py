@@ -21,6 +21,8 @@ Ranges = Sequence[tuple[int, int]]
 
 _INTEGER_OF_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _WIDEST = 8
+_WORTH_THREADS = 1 << 23
+"""Bytes whose copying takes longer than waking threads."""
 _EXCHANGED = 1 << 22
 """Bytes exchanged at a time: a multiple of every element size."""
 
@@ -61,6 +63,13 @@ class Form:
         """Bytes of a row; 0 where there is none."""
         return self.nbytes // self.rows if self.rows else 0
 
+    def numbers(self, content: Bytes) -> Tensor:
+        """Give bytes of some of its elements as real numbers in one dimension; of a complex element two."""
+        if self.dtype.is_complex:
+            part = {2: torch.float16, 4: torch.float32, 8: torch.float64}[self.element_bytes // 2]
+            return _borrowed(content).view(part)
+        return _borrowed(content).view(self.dtype)
+
     def values(self, content: Bytes) -> Tensor:
         """Give bytes of some of its elements, in order, as numbers: float64, or complex128 of a complex dtype."""
         if self.dtype == torch.complex128:
@@ -77,10 +86,6 @@ class Form:
         else:
             numbers = torch.from_numpy(content).view(self.dtype)
         return numbers.view(self.shape).expand(self.shown)
-
-    def integers(self, content: Bytes) -> Tensor:
-        """Give bytes of some of its elements as one integer each; of a complex128 as two."""
-        return _borrowed(content).view(_INTEGER_OF_SIZE[self.width])
 
 
 class LiveStorage(Form):
@@ -146,8 +151,7 @@ class LiveStorage(Form):
             torch.from_numpy(into).copy_(copied.view(torch.uint8))
             return
         for begin, end in ranges if ranges is not None else ((0, self.nbytes),):
-            # By torch, which copies on as many threads as it may use.
-            torch.from_numpy(into[begin:end]).copy_(_borrowed(view[begin:end]))
+            _copy(into[begin:end], view[begin:end])
 
     def write(self, content: Bytes, ranges: Ranges | None = None) -> None:
         """Write bytes in place.
@@ -169,17 +173,19 @@ class LiveStorage(Form):
 
     def exchange(self, content: Bytes) -> None:
         """Put bytes in place and the live ones into `content`; called again, everything is as it was."""
-        piece = self.nbytes if self.view() is None else _EXCHANGED
+        whole = self.view() is None
+        piece = self.nbytes if whole else min(_EXCHANGED, self.nbytes)
+        aside = np.empty(piece, np.uint8)
         for begin in range(0, self.nbytes, max(piece, 1)):
             end = min(begin + piece, self.nbytes)
+            held = aside[: end - begin]
             view = self.view()
-            if view is None:
-                held = np.empty(self.nbytes, np.uint8)
+            if view is None or whole:
                 self.read(held)
             else:
-                held = view[begin:end].copy()
+                _copy(held, view[begin:end])
             self.write(content, ((begin, end),))
-            content[begin:end] = held
+            _copy(content[begin:end], held)
 
 
 def distinct_elements(tensor: Tensor) -> Tensor:
@@ -203,6 +209,14 @@ def same_view(one: Tensor, other: Tensor) -> bool:
         and one.stride() == other.stride()
         and one.dtype == other.dtype
     )
+
+
+def _copy(into: Bytes, content: Bytes) -> None:
+    """Copy bytes: many by torch, on as many threads as it may use; few on this one, which starts at once."""
+    if len(content) < _WORTH_THREADS:
+        into[:] = content
+    else:
+        torch.from_numpy(into).copy_(_borrowed(content))
 
 
 def _borrowed(content: Bytes) -> Tensor:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from memory.weights.block_digests import BLOCK_BYTES
+from memory.weights.block_digests import BLOCK_BYTES, blocks_in
 from memory.weights.live import Bytes, Form, Ranges
 
-_CHUNK_BYTES = 4 * BLOCK_BYTES
+_CHUNK_BYTES = BLOCK_BYTES
+_PIECE = 1 << 14
+"""Elements added up at a time: their float64 stay near the processor, and torch starts no threads for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,10 @@ class Sums:
     def learn(self, form: Form, content: Bytes, blocks: Iterable[int]) -> None:
         """Look at blocks of some content."""
         for block in blocks:
-            values = form.values(content[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES])
-            squares = float(values.abs().square().sum())
-            self.squares[block] = squares
+            held = content[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES]
+            self.squares[block] = squares = sum_of_squares(form, held)
             # A sum of squares that is finite has no element that is not.
-            self.nonfinite[block] = 0 if math.isfinite(squares) else int((~torch.isfinite(values)).sum())
+            self.nonfinite[block] = 0 if math.isfinite(squares) else _nonfinite(form, held)
             self.known[block] = True
 
     @property
@@ -96,7 +96,7 @@ def measure(form: Form, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums) -
     Returns:
         What changed, and the sums of the content now.
     """
-    dirty = [block for begin, end in ranges for block in range(begin // BLOCK_BYTES, -(-end // BLOCK_BYTES))]
+    dirty = blocks_in(ranges)
     sums.learn(form, before, (block for block in dirty if not sums.known[block]))
     sums.learn(form, now, set(np.flatnonzero(~sums.known).tolist()).difference(dirty))
     after = sums.copy()
@@ -104,17 +104,14 @@ def measure(form: Form, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums) -
     squares = largest = 0.0
     changed = 0
     rows: list[NDArray[np.int64]] = []
-    for begin, end in _chunks(form, ranges):
-        other = _differing(form, before[begin:end], now[begin:end])
-        where = other.nonzero().flatten()
+    for begin, end in _chunks(ranges):
+        where = _differing(form, before[begin:end], now[begin:end])
         if not len(where):
             continue
         changed += len(where)
-        rows.append(_each_once((where.numpy() + begin // form.element_bytes) * form.element_bytes // form.row_bytes))
-        change = (form.values(now[begin:end]) - form.values(before[begin:end])).abs()
-        if len(where) < len(other):
-            # An infinity that stayed would be infinity less infinity.
-            change = change[where]
+        rows.append(_each_once((where + begin // form.element_bytes) * form.element_bytes // form.row_bytes))
+        now_there, before_there = (form.values(_chosen(form, each[begin:end], where)) for each in (now, before))
+        change = (now_there - before_there).abs()
         squares += float(change.square().sum())
         largest = _larger(largest, float(change.max()))
     found = _each_once(np.concatenate(rows)) if rows else np.empty(0, np.int64)
@@ -133,24 +130,46 @@ def measure(form: Form, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums) -
     return measured, after
 
 
-def _differing(form: Form, before: Bytes, now: Bytes) -> Tensor:
-    """Say of each element whether its bits differ."""
-    other = form.integers(before) != form.integers(now)
+def sum_of_squares(form: Form, content: Bytes) -> float:
+    """Give the sum of the squares of some elements, added in float64, a piece at a time that stays in the cache."""
+    numbers = form.numbers(content)
+    wide = np.empty(min(len(numbers), _PIECE))
+    total = 0.0
+    for piece in torch.split(numbers, _PIECE):
+        held = wide[: len(piece)]
+        torch.from_numpy(held).copy_(piece)
+        # By numpy, on this thread: what a library of linear algebra does to start its own costs more than the sum.
+        total += float(np.square(held, out=held).sum())
+    return total
+
+
+def _nonfinite(form: Form, content: Bytes) -> int:
+    return int((~torch.isfinite(form.values(content))).sum())
+
+
+def _differing(form: Form, before: Bytes, now: Bytes) -> NDArray[np.int64]:
+    """Give the indices of the elements whose bits differ."""
+    other = before.view(f"u{form.width}") != now.view(f"u{form.width}")
     if form.element_bytes > form.width:
-        other = other.view(-1, form.element_bytes // form.width).any(dim=1)
-    return other
+        other = other.reshape(-1, form.element_bytes // form.width).any(axis=1)
+    return np.flatnonzero(other)
 
 
 def _each_once(ordered: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give what is in an array in order, each once."""
+    """Give what is in an array that is in order, each once: to sort it costs more than all else of a dense change."""
     return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
 
 
-def _chunks(form: Form, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Cut ranges into pieces of whole elements that are measured at a time."""
+def _chosen(form: Form, content: Bytes, where: NDArray[np.int64]) -> Bytes:
+    """Give the bytes of some elements, one after the other."""
+    return content.reshape(-1, form.element_bytes)[where].reshape(-1)
+
+
+def _chunks(ranges: Ranges) -> Iterator[tuple[int, int]]:
+    """Cut ranges into pieces of whole elements that are looked at one after the other."""
     for begin, end in ranges:
-        for start in range(begin, min(end, form.nbytes), _CHUNK_BYTES):
-            yield start, min(start + _CHUNK_BYTES, end, form.nbytes)
+        for start in range(begin, end, _CHUNK_BYTES):
+            yield start, min(start + _CHUNK_BYTES, end)
 
 
 def _larger(a: float, b: float) -> float:

@@ -41,10 +41,14 @@ def _nonzero_groups(values: NDArray[Any]) -> NDArray[np.int64]:
     return np.concatenate((where, rest)) if len(rest) else where
 
 
-def gaps(where: NDArray[np.int64], space: Workspace) -> NDArray[Any]:
-    """How far each of ordered positions is from the one before it, the first from -1: unsigned, as narrow as can be."""
+def gaps(where: NDArray[np.int64], first: int, space: Workspace) -> NDArray[Any]:
+    """How far each of ordered positions is from the one before it, the first from the one before `first`.
+
+    Returns:
+        Unsigned integers as narrow as can be, in an array of `space`.
+    """
     apart = space.array("apart", len(where), np.int64)
-    apart[0] = where[0] + 1
+    apart[0] = where[0] - first + 1
     np.subtract(where[1:], where[:-1], out=apart[1:])
     largest = int(apart.max())
     width = next(width for width in (1, 2, 4, 8) if largest < 1 << 8 * width)

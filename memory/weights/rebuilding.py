@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from memory.errors import CorruptionError
 from memory.weights.delta import apply
-from memory.weights.keyframe import decode_keyframe
 from memory.weights.live import Bytes, LiveStorage
 from memory.weights.paths import Path
+from memory.weights.whole import take_whole
 
 if TYPE_CHECKING:
     from memory.weights.keeping import BlobKeeper
@@ -44,7 +44,7 @@ def rebuild(
     elif source.kind == "checkpoint" and read_checkpoint is not None:
         read_checkpoint(source.reference, into)
     elif source.kind == "keyframe":
-        decode_keyframe(keeper.get(source.reference), into)
+        take_whole(keeper.get(source.reference), into)
     else:
         raise CorruptionError(f"the way to a state begins at {source.kind} {source.reference!r}, which is not at hand")
     for step in path.steps:
