@@ -1,6 +1,7 @@
 # ruff: noqa: PT012 - what raises is a whole block: that is what is tested
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 
@@ -203,6 +204,14 @@ def test_every_step_can_be_restored_bit_for_bit_and_so_can_what_was_before(memor
     assert attached.head.weight is attached.embed.weight
 
 
+def test_a_step_begins_with_the_bytes_that_the_step_before_left(memory, attached, events, history):
+    history(3)
+    written = [event.payload for event in events(*WRITES) if event.payload.storage_key == "embed.weight"]
+    assert [write.change.fingerprint_before for write in written[1:]] == [
+        write.change.fingerprint_after for write in written[:-1]
+    ]
+
+
 def test_the_act_of_a_step_can_be_gone_back_before(memory, attached, bits, events, history):
     _, states = history(3)
     (act,) = {event.act_id for event in events(*WRITES) if event.payload.modification["step"] == 2}
@@ -309,18 +318,22 @@ def test_whatever_ends_a_watch_what_was_written_until_then_is_on_record(memory, 
     assert bits(attached) == states[3]
 
 
-def test_an_interrupt_that_comes_while_a_step_is_recorded_is_raised_when_it_is(memory, attached, events, bits):
-    optimizer = adam(attached)
+def test_an_interrupt_that_comes_while_a_step_is_recorded_is_raised_when_it_is(
+    memory, attached, events, bits, monkeypatch
+):
+    append, states = memory.store.append, []
 
-    class Interrupting(torch.optim.SGD):
-        def step(self, closure=None):
-            super().step(closure)
-            signal.raise_signal(signal.SIGINT)
+    def interrupted(*args, **kwargs):
+        if len(states) == 1:
+            states.append(bits(attached))
+            os.kill(os.getpid(), signal.SIGINT)
+        return append(*args, **kwargs)
 
+    monkeypatch.setattr(memory.store, "append", interrupted)
     with pytest.raises(KeyboardInterrupt), memory.watch("finetune") as watching:
-        train(attached, optimizer, 1, lambda: None)
-        train(attached, Interrupting(attached.parameters(), lr=0.1), 1, lambda: None)
-    assert watching.steps == 2
+        train(attached, adam(attached), 3, lambda: states.append(bits(attached)))
+    assert (watching.steps, len(events(*WRITES))) == (2, 6)
+    assert bits(attached) == states[1]
     assert memory.verify_weights() == ()
 
 
