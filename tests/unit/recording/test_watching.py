@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from introspection.fingerprint import fingerprint
 from introspection.sharing import SharingMap
 from memory import MemorySystem
 from memory.errors import BatchError, EditError, InvalidArgument, NotAttached, PalimpsestError, RestoreError
@@ -174,14 +175,33 @@ def test_storages_that_share_some_bytes_are_one_event_each_and_both_come_back(
     assert not events("unattributed_write")
 
 
-def test_a_storage_that_only_shares_bytes_with_what_was_written_comes_back_too(memory, overlapping, bits, events):
+@pytest.mark.parametrize("deltas", ["each", "end"])
+def test_a_storage_that_only_shares_bytes_with_what_was_written_comes_back_too(
+    memory, overlapping, bits, events, deltas
+):
     before = bits(overlapping)
-    with memory.watch("finetune") as watching, torch.no_grad():
+    with memory.watch("finetune", deltas=deltas) as watching, torch.no_grad():
         overlapping.first.add_(1)
     (write,) = [event.payload for event in events(*WRITES)]
-    assert [delta.storage_key for delta in write.deltas] == ["first", "second"]
+    kept = [delta.storage_key for event in events("states_read", *WRITES) for delta in event.payload.deltas]
+    assert (list(write.overlapping), kept) == (["second"], ["first", "second"])
     memory.restore(watching.began)
     assert bits(overlapping) == before
+
+
+@pytest.mark.parametrize("deltas", ["each", "end"])
+def test_a_storage_in_no_plain_form_is_recorded_with_what_it_holds_and_no_way_back(memory, events, deltas):
+    model = nn.Linear(2, 2)
+    model.register_buffer("mask", torch.eye(3).to_sparse())
+    memory.attach(model)
+    with memory.watch("finetune", deltas=deltas), torch.no_grad():
+        model.mask._values().mul_(2)
+    (write,) = [event.payload for event in events(*WRITES)]
+    assert (write.storage_key, write.change, write.deltas) == ("mask", None, ())
+    told = [state.fingerprint for event in events("states_read") for state in event.payload.storages]
+    assert (told if deltas == "end" else [write.fingerprint]) == [fingerprint(model.mask)]
+    assert memory.verify_weights() == ()
+    assert not events("unattributed_write")
 
 
 def test_a_watch_in_which_nothing_was_written_records_nothing(memory, attached, types):
