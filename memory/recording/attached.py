@@ -116,7 +116,9 @@ class AttachedModel:
         self._remembered.digests[key] = digests
         if sums is not None:
             self._remembered.sums[key] = digests.fingerprint, sums
-        self.compared((key,))
+        version = version_of(self.tensor(key))
+        if version is not None:
+            self._remembered.versions[key] = version
 
     def sums(self, key: str, fingerprint: str) -> Sums | None:
         """Give what is remembered of the values of a state of a storage."""

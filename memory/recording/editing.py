@@ -165,6 +165,11 @@ class StorageImage:
                 self._states.keep(self._attached, change, kept)
         return change_of(self.measured, self.fingerprint_before, digests.fingerprint)
 
+    def keep_before(self, kept: Kept) -> None:
+        """Keep all bytes before, where nothing that lasts leads to them and nobody may ever measure what came after."""
+        if not self._states.lasting(self._attached, self.key, self.fingerprint_before):
+            self._states.keep_whole(self.key, self.fingerprint_before, self._before, self.live.width, kept)
+
     def recorded(self) -> None:
         """Say that what was measured is on record."""
         self._attached.took(self.key, *self._after)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from memory.recording.acts import Act
 from memory.recording.recorder import Recorder
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from memory.recording.earlier import EarlierStates, EarlierWeights
     from memory.recording.journal import Recorded
     from memory.recording.restoring import Target
+    from memory.recording.watch_plan import Watching
     from memory.recording.weight_diff import WeightDiff
     from memory.store.log import EventStore
 
@@ -26,6 +29,56 @@ class WeightsSurface:
     _states: States
     _store: EventStore
     _runner: ProjectionRunner
+
+    def watch(
+        self,
+        label: str = "watch",
+        *,
+        model: str | None = None,
+        deltas: Literal["each", "end"] | int = "each",
+        method: str | None = "optimizer_step",
+        reason: str | None = None,
+        tags: Sequence[str] = (),
+        compiled: Literal["keep", "eager"] = "keep",
+    ) -> AbstractContextManager[Watching]:
+        """Record what code that changes weights by itself writes inside: one event per storage per step.
+
+        A step is what an outermost `Optimizer.step` writes, and what is written between two of them. Its events are
+        one append, and one act: the one this code runs in, or its own. However the block ends, what was written stays,
+        and is on record. Names bound anew inside are recorded, and writes that nothing saw (numpy, other threads,
+        compiled code) are found at the end, as nobody's.
+
+        The log says all that was written; `deltas` says how often the bytes are read too. Positions between two
+        readings cannot be restored, and `restore` says so; the weights as they were before can be, always.
+
+        Args:
+            label: What is watched, in words.
+            model: Which attached model; None for the only one. Nothing else can edit it inside.
+            deltas: `each` measures and keeps what changed in every step; a number keeps one delta for so many steps,
+                and `end` one for all of them, in an event `states_read`: the bytes before are held so long.
+            method: How. `optimizer_step` is no evidence about any storage, since a step writes them all.
+            reason: Why.
+            tags: Your own tags.
+            compiled: `keep` leaves what torch.compile compiled as it is, though what it writes may not be seen; `eager`
+                runs it as the Python it was made from.
+
+        Raises:
+            BatchError: A batch is open: weights cannot be rolled back with it.
+            EditError: An edit, or another watch, is at the model.
+            NotAttached: Only a sharing map is attached.
+            InvalidArgument: There is no such granularity.
+
+        Example:
+            with memory.watch(label="finetune") as watching:
+                trainer.train()
+            memory.restore(watching.positions[10])   # as step 10 left it
+            memory.restore(watching.began)           # as if it had never been
+        """
+        from memory.recording.watch_plan import plan_of
+        from memory.recording.watching import Watcher
+
+        plan = plan_of(label, deltas, method, reason, tags)
+        return Watcher(self._recorder, self._states, self._store).watch(plan, model=model, compiled=compiled)
 
     def restore(
         self,
