@@ -199,7 +199,7 @@ class Restorer:
 
     def _change(self, attached: AttachedModel, key: str, then: StorageThen, moment: Moment, held: ExitStack) -> _Change:
         """Put together what a storage is to hold, and prove it."""
-        live = LiveStorage(attached.tensor(key), key)
+        live = attached.live_storage(key)
         content = held.enter_context(self._states.scratch.buffer(live.nbytes))
         now = attached.fingerprints.get(key)
         digests = self._states.bring(
@@ -252,8 +252,8 @@ class Restorer:
         handle = Recorded(Restored.event_type, tuple(_names_of(attached, found)))
         try:
             for change in changes:
-                exchanged.append(change)
                 change.live.exchange(change.content)
+                exchanged.append(change)
             self._recorder.record_kept(attached.name, [event], [handle], kept)
         except BaseException:
             for change in reversed(exchanged):
@@ -273,7 +273,7 @@ def _differs(attached: AttachedModel, key: str) -> bool:
         return False
     if known is None:
         return attached.fingerprint_now(key) != expected
-    return differing_blocks(attached.tensor(key), known) != []
+    return differing_blocks(attached.contents(key), known) != []
 
 
 def _names_of(attached: AttachedModel, keys: Iterable[str]) -> list[str]:

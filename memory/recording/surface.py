@@ -98,8 +98,6 @@ class RecordingSurface:
                 was not declared changed.
             InvalidArgument: A declared row does not exist.
         """
-        from memory.recording.editor import Editor
-
         details = WriteDetails(
             data=data,
             description=description,
@@ -112,7 +110,7 @@ class RecordingSurface:
             propensity=propensity,
             rows=None if rows is None else tuple(rows),
         )
-        return Editor(self._recorder, self._states).edit(layer_name, details, model=model, act=act)
+        return self._recorder.editor().edit(layer_name, details, model=model, act=act)
 
     def record_modification(
         self,
@@ -176,7 +174,10 @@ class RecordingSurface:
             per_name=per_name,
         )
         envelope = Envelope(act=act, key=key, occurred_at=occurred_at)
-        return self._recorder.modification(layer_name, details, model=model, envelope=envelope)
+        return self._recorder.on_every_rank(
+            ("record_modification", layer_name, model, key),
+            lambda: self._recorder.modification(layer_name, details, model=model, envelope=envelope),
+        )
 
     def record_restore(
         self,
@@ -194,7 +195,11 @@ class RecordingSurface:
             occurred_at: When it happened; None for now.
             key: Makes the call idempotent.
         """
-        return self._recorder.restore(to_act, model=model, envelope=Envelope(key=key, occurred_at=occurred_at))
+        envelope = Envelope(key=key, occurred_at=occurred_at)
+        return self._recorder.on_every_rank(
+            ("record_restore", to_act, model, key),
+            lambda: self._recorder.restore(to_act, model=model, envelope=envelope),
+        )
 
     @contextmanager
     def act(self, label: str = "", *, act_id: str | None = None) -> Iterator[Act]:

@@ -68,9 +68,7 @@ def dense_segment(begin: int, values: Integers, space: Workspace) -> Segment:
     return Segment("dense", begin, begin + len(values), len(values), 1, tuple(pack(values, space)))
 
 
-def units_segment(
-    codec: str, unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace
-) -> Segment:
+def units_segment(codec: str, unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace) -> Segment:
     """A segment in which rows or single elements change.
 
     Args:
