@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from memory.errors import RankError
 from memory.recording.attached import AttachedModel
 from memory.recording.journal import Journal
-from memory.recording.ranks import ranks_of
+from memory.recording.ranks import let_go_of_gathered, ranks_of
 from memory.recording.together import Together
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-    from introspection.scan import SharingScanner
     from memory.recording.recorder import Recorder
     from memory.recording.sharded import SharedModel
 
@@ -36,19 +35,16 @@ def join(model: Module, together: Together | None, journal: Journal) -> Together
     return Together(ranks)
 
 
-def attach_together(
-    recorder: Recorder, together: Together, scanner: SharingScanner, name: str, *, full: bool
-) -> AttachedModel:
+def attach_together(recorder: Recorder, together: Together, model: Module, name: str, *, full: bool) -> AttachedModel:
     """Attach a model on every rank; record it on rank 0.
 
     Raises:
         RankError: The ranks have different models.
     """
-    from memory.recording.ranks import let_go_of_gathered
-    from memory.recording.sharded import SharedModel
+    from memory.recording.sharded import ShardedScanner, SharedModel
 
-    let_go_of_gathered(scanner.model)
-    shared = SharedModel(name, scanner, type(scanner.model).__name__, together)
+    let_go_of_gathered(model)
+    shared = SharedModel(name, ShardedScanner(model), type(model).__name__, together)
     earlier = together.models.get(name)
     together.models[name] = shared
     try:

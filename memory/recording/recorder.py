@@ -135,9 +135,9 @@ class Recorder:
             from memory.recording.joining import attach_together, join
 
             self.together = join(model, self.together, self.journal)
-            scanner = SharingScanner(model)
             if self.together is not None:
-                return attach_together(self, self.together, scanner, name, full=baseline == "full")
+                return attach_together(self, self.together, model, name, full=baseline == "full")
+            scanner = SharingScanner(model)
             attached = AttachedModel(name, scanner.current(), scanner, type(model).__name__)
         return self.take_in(attached, full=baseline == "full")
 

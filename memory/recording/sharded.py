@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +39,32 @@ class Offer:
     nbytes: int
     digest: bytes
     """blake3 of it, where it is a copy of what a process before holds; empty where it is the first."""
+
+
+class ShardedScanner(SharingScanner):
+    """Watches a model of which this process has shards: its map says how large the whole of what is tied is.
+
+    So the map is the one that the same weights have in one process.
+    """
+
+    _seen: SharingMap | None = None
+    _whole: SharingMap
+
+    def current(self) -> SharingMap:
+        """Give the map as it is now: the same object as before if nothing was bound anew."""
+        found = super().current()
+        if found is not self._seen:
+            self._seen, self._whole = found, self._of_wholes(found)
+        return self._whole
+
+    def _of_wholes(self, found: SharingMap) -> SharingMap:
+        tensors = self.tensors()
+        content = json.loads(found.to_json())
+        for group in content["same"]:
+            tensor = tensors.get(group[1])
+            if tensor is not None and is_sharded(tensor):
+                group[0] = tensor.numel() * tensor.element_size()
+        return SharingMap.from_json(json.dumps(content))
 
 
 class SharedModel(AttachedModel):
