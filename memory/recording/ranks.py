@@ -110,6 +110,8 @@ def ranks_of(model: Module) -> Ranks | None:
     Raises:
         RankError: Its tensors lie on some of the processes of the run only.
     """
+    if "torch.distributed.tensor" not in sys.modules:
+        return None
     let_go_of_gathered(model)
     meshes = [tensor.device_mesh for tensor in _sharded_tensors(model)]
     if not meshes:

@@ -134,10 +134,10 @@ class Recorder:
             from introspection.scan import SharingScanner
             from memory.recording.joining import attach_together, join
 
+            scanner = SharingScanner(model)
             self.together = join(model, self.together, self.journal)
             if self.together is not None:
                 return attach_together(self, self.together, model, name, full=baseline == "full")
-            scanner = SharingScanner(model)
             attached = AttachedModel(name, scanner.current(), scanner, type(model).__name__)
         return self.take_in(attached, full=baseline == "full")
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from memory.recording.earlier import EarlierWeights
-    from memory.recording.together import Together, What
+    from memory.recording.rank_messages import What
+    from memory.recording.together import Together
 
 
 class EarlierWeightsOfAll(Mapping[str, "Tensor"]):

@@ -36,6 +36,9 @@ class RecordingSurface:
         A model the record knows is compared with what the log says it holds: equal bytes resume, the bytes of an
         earlier state are recorded as that state, and anything else as unattributed writes. Never silently continued.
 
+        A model that processes share out (FSDP2, DTensor) is attached by all of them: from then on every call that reads
+        or writes weights is made on every rank, and rank 0 records it, once, of the whole tensors.
+
         Args:
             model: The live model; or only its sharing map, for replay, import and simulation.
             name: What it is called in this record.
@@ -47,6 +50,7 @@ class RecordingSurface:
 
         Raises:
             InvalidArgument: The baseline is not offered.
+            RankError: The processes attach different models.
         """
         return self._recorder.attach(model, name, baseline)
 

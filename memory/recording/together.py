@@ -9,12 +9,26 @@ import pickle
 import random
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from introspection.sharing import SharingMap
 from memory.errors import PalimpsestError, RankError
 from memory.recording.interrupts import deferred_interrupts
+from memory.recording.rank_messages import (
+    Raised,
+    Read,
+    Refusal,
+    Returned,
+    Signs,
+    What,
+    Write,
+    disagreement,
+    no_pieces_of_one,
+    pickled,
+    raise_refused,
+    refused,
+    told,
+)
 from memory.recording.ranks import Ranks, let_go_of_gathered
 from memory.store.forking import ForkSafeLock
 
@@ -24,56 +38,6 @@ if TYPE_CHECKING:
     from memory.weights.shards import Piece
 
 T = TypeVar("T")
-
-What = tuple[object, ...]
-"""What a call is: its kind, and whatever must be the same on every rank."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """Asks for the bytes that each rank holds of a storage."""
-
-    model: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """Gives each rank the bytes of a storage that it holds."""
-
-    model: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Signs:
-    """Asks which storages torch says were written to."""
-
-    model: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Returned:
-    """The call ended, and gave this."""
-
-    value: bytes
-    maps: dict[str, str] = field(default_factory=dict)
-    """Sharing maps that are new, by model."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Raised:
-    """The call raised this."""
-
-    error: bytes
-    out_of_step: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """A rank could not do what rank 0 asked."""
-
-    error: PalimpsestError
 
 
 class Together:
@@ -153,20 +117,20 @@ class Together:
                 if model.module is not None:
                     let_go_of_gathered(model.module)
         except Exception as error:  # noqa: BLE001 - it is said, not raised: the other ranks wait for this one
-            return _told(error)
+            return told(error)
         return None
 
     # Rank 0
 
     def _lead(self, heard: Sequence[tuple[What, Any, str | None]], body: Callable[..., T]) -> T:
-        problem, out_of_step = _disagreement(heard)
+        problem, out_of_step = disagreement(heard)
         self._leader = threading.get_ident()
         try:
             result = body([said for _, said, _ in heard], problem)
-            end = _Returned(pickle.dumps(result), self._new_maps())
+            end = Returned(pickle.dumps(result), self._new_maps())
         except BaseException as error:
             if self.ranks.lost is None:
-                self.ranks.broadcast(_Raised(_pickled(error), out_of_step))
+                self.ranks.broadcast(Raised(pickled(error), out_of_step))
             if out_of_step:
                 self.ranks.give_up("they did not make the same calls")
             raise
@@ -193,12 +157,12 @@ class Together:
         """
         import numpy as np
 
-        self.ranks.broadcast(_Read(model, key))
+        self.ranks.broadcast(Read(model, key))
         offer, content = self._offer(model, key)
         offers = self.ranks.gather(offer)
-        usable = not _refused(offers) and all(each.piece.fits(form) for each in offers)
+        usable = not refused(offers) and all(each.piece.fits(form) for each in offers)
         for rank, each in enumerate(offers):
-            if isinstance(each, _Refusal) or not each.piece.first:
+            if isinstance(each, Refusal) or not each.piece.first:
                 continue
             if rank:
                 # Also where it is of no use: the other rank sends it.
@@ -206,9 +170,9 @@ class Together:
                 self.ranks.receive(content, rank)
             if usable:
                 each.piece.put_into(into, form, content)
-        _raise_refused(offers)
+        raise_refused(offers)
         if not usable:
-            raise _no_pieces_of_one(key)
+            raise no_pieces_of_one(key)
         return offers
 
     def write(self, model: str, key: str, form: Form, content: Bytes) -> None:
@@ -217,23 +181,23 @@ class Together:
         Raises:
             RankError: A rank failed; others may have written.
         """
-        self.ranks.broadcast(_Write(model, key))
+        self.ranks.broadcast(Write(model, key))
         ready = self._piece(model, key)
         pieces = self.ranks.gather(ready)
-        usable = not _refused(pieces) and all(piece.fits(form) for piece in pieces)
+        usable = not refused(pieces) and all(piece.fits(form) for piece in pieces)
         self.ranks.broadcast(usable)
-        _raise_refused(pieces)
+        raise_refused(pieces)
         if not usable:
-            raise _no_pieces_of_one(key)
+            raise no_pieces_of_one(key)
         for rank, piece in enumerate(pieces[1:], start=1):
             self.ranks.send(piece.taken_from(content, form), rank)
-        _raise_refused(self.ranks.gather(self._take(model, key, pieces[0].taken_from(content, form))))
+        raise_refused(self.ranks.gather(self._take(model, key, pieces[0].taken_from(content, form))))
 
     def signs(self, model: str) -> frozenset[str]:
         """Give the storages that torch says were written to on any rank."""
-        self.ranks.broadcast(_Signs(model))
+        self.ranks.broadcast(Signs(model))
         found = self.ranks.gather(self._signs(model))
-        _raise_refused(found)
+        raise_refused(found)
         return frozenset().union(*found)
 
     # The other ranks
@@ -242,12 +206,12 @@ class Together:
         """Answer rank 0 until the call ends; end it the same way."""
         while True:
             message = self.ranks.broadcast()
-            if isinstance(message, _Returned):
+            if isinstance(message, Returned):
                 for name, text in message.maps.items():
                     if name in self.models:
                         self.models[name].adopt_map(SharingMap.from_json(text))
                 return pickle.loads(message.value)
-            if isinstance(message, _Raised):
+            if isinstance(message, Raised):
                 if message.out_of_step:
                     self.ranks.give_up("they did not make the same calls")
                 raise pickle.loads(message.error)
@@ -256,15 +220,15 @@ class Together:
     def _answer(self, message: Any) -> None:
         import numpy as np
 
-        if isinstance(message, _Read):
+        if isinstance(message, Read):
             offer, content = self._offer(message.model, message.key)
             self.ranks.gather(offer)
-            if not isinstance(offer, _Refusal) and offer.piece.first:
+            if not isinstance(offer, Refusal) and offer.piece.first:
                 self.ranks.send(content, 0)
-        elif isinstance(message, _Write):
+        elif isinstance(message, Write):
             piece = self._piece(message.model, message.key)
             self.ranks.gather(piece)
-            if self.ranks.broadcast() and not isinstance(piece, _Refusal):
+            if self.ranks.broadcast() and not isinstance(piece, Refusal):
                 content = np.empty(self.models[message.model].local(message.key)[0].nbytes, np.uint8)
                 self.ranks.receive(content, 0)
                 self.ranks.gather(self._take(message.model, message.key, content))
@@ -273,26 +237,26 @@ class Together:
 
     # Every rank, on its own. What goes wrong is said, not raised: the other ranks wait for the answer.
 
-    def _answered(self, answer: Callable[[], T]) -> T | _Refusal:
+    def _answered(self, answer: Callable[[], T]) -> T | Refusal:
         try:
             return answer()
         except PalimpsestError as error:
-            return _Refusal(error)
+            return Refusal(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, rank 0 waits for an answer, and raises it
-            return _Refusal(RankError(f"rank {self.ranks.rank} raised {_told(error)}", remedy="mend what it raised"))
+            return Refusal(RankError(f"rank {self.ranks.rank} raised {told(error)}", remedy="mend what it raised"))
 
     def _offer(self, model: str, key: str) -> tuple[Any, Bytes]:
         import numpy as np
 
         answer = self._answered(lambda: self.models[model].offer(key))
-        if isinstance(answer, _Refusal):
+        if isinstance(answer, Refusal):
             return answer, np.empty(0, np.uint8)
         offer, content = answer
         if self.holding is not None:
             self.holding.setdefault((model, key), content)
         return offer, content
 
-    def _piece(self, model: str, key: str) -> Piece | _Refusal:
+    def _piece(self, model: str, key: str) -> Piece | Refusal:
         def reachable() -> Piece:
             live, piece = self.models[model].local(key)
             if not live.reachable:
@@ -301,14 +265,14 @@ class Together:
 
         return self._answered(reachable)
 
-    def _take(self, model: str, key: str, content: Bytes) -> _Refusal | None:
+    def _take(self, model: str, key: str, content: Bytes) -> Refusal | None:
         def take() -> None:
             self.models[model].local(key)[0].write(content)
             self.models[model].compared((key,))
 
         return self._answered(take)
 
-    def _signs(self, model: str) -> frozenset[str] | _Refusal:
+    def _signs(self, model: str) -> frozenset[str] | Refusal:
         return self._answered(lambda: self.models[model].signs())
 
     def put_back(self, held: dict[tuple[str, str], Bytes]) -> None:
@@ -334,60 +298,3 @@ class _CommonNumbers(random.Random):
     def getrandbits(self, k: int, /) -> int:
         """Draw bits of this rank's own."""
         return self._generator.getrandbits(k)
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def _for_the_others(error: BaseException) -> PalimpsestError:
-    """Give what the other ranks raise where rank 0 raises something."""
-    if isinstance(error, PalimpsestError):
-        return error
-    return RankError(f"rank 0 raised {_told(error)}", remedy="mend what it raised; nothing was left half done")
-
-
-def _pickled(error: BaseException) -> bytes:
-    """Give what the other ranks raise, to be sent; it must not fail, since they wait for it."""
-    try:
-        content = pickle.dumps(_for_the_others(error))
-        pickle.loads(content)
-    except Exception:  # noqa: BLE001 - fields of an error may be anything; the others wait for something to raise
-        return pickle.dumps(RankError(f"rank 0 raised {_told(error)}", remedy="mend what it raised"))
-    return content
-
-
-def _disagreement(heard: Sequence[tuple[What, Any, str | None]]) -> tuple[RankError | None, bool]:
-    """Say what is wrong where the ranks did not make the same call, and whether they are out of step for good."""
-    ours = heard[0][0]
-    for rank, (what, _, problem) in enumerate(heard):
-        if what != ours:
-            return RankError(
-                f"rank 0 asked for {_spelled(ours)}, and rank {rank} for {_spelled(what)}",
-                remedy="make calls that touch weights on every rank, in the same order, with the same arguments",
-            ), what[0] != ours[0]
-        if problem is not None:
-            return RankError(f"rank {rank} raised {problem}", remedy="mend what it raised"), False
-    return None, False
-
-
-def _spelled(what: What) -> str:
-    kind, *rest = what
-    return f"{kind}({', '.join(map(repr, rest))})"
-
-
-def _no_pieces_of_one(key: str) -> RankError:
-    return RankError(
-        f"what the ranks hold under {key!r} are no pieces of one tensor",
-        remedy="give every rank the same model, and change it on every rank in the same way",
-    )
-
-
-def _refused(answers: Sequence[Any]) -> list[_Refusal]:
-    return [answer for answer in answers if isinstance(answer, _Refusal)]
-
-
-def _raise_refused(answers: Sequence[Any]) -> None:
-    refused = _refused(answers)
-    if refused:
-        raise refused[0].error

@@ -64,6 +64,8 @@ class Processes:
         return [None if answer is None else answer["returned"] for answer in answers]
 
     def run(self, scenario: Callable[[int, Path], Any], folder: Path) -> list[Any]:
+        if not self.processes:
+            self._start()
         for process in self.processes:
             assert process.stdin is not None
             process.stdin.write(json.dumps([scenario.__name__, str(folder)]) + "\n")
@@ -81,7 +83,6 @@ class Processes:
                 ready = waiting.select(max(0.0, end - time.monotonic()))
                 if not ready:
                     self.stop()
-                    self._start()
                     pytest.fail(f"rank {sorted({0, 1} - set(found))} gave no answer in {PATIENCE} s: it hangs")
                 for key, _ in ready:
                     line = key.fileobj.readline()
@@ -89,7 +90,6 @@ class Processes:
                     waiting.unregister(key.fileobj)
         if None in found.values():
             self.stop()
-            self._start()
         return [found[rank] for rank in range(SIZE)]
 
     def stop(self) -> None:
@@ -101,6 +101,7 @@ class Processes:
                 assert pipe is not None
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+        self.processes = []
 
 
 @pytest.fixture(scope="module")
@@ -383,36 +384,6 @@ def test_copies_that_were_written_to_differently_are_refused(ranks, tmp_path):
         assert recorded == ["model_attached", "edit_aborted"]
 
 
-def on_a_rank_that_dies(rank: int, folder: Path) -> Any:
-    model = sharded()
-    before = bits(model)
-    with opened(folder) as memory:
-        memory.attach(model, name="m")
-        message = ""
-        try:
-            with memory.edit("embed.weight") as weight:
-                weight.to_local().mul_(3)
-                if rank:
-                    os._exit(1)
-        except RankError as error:
-            message = str(error)
-        again = ""
-        try:
-            memory.verify_weights()
-        except RankError as error:
-            again = str(error)
-        return [message, bits(model) == before, again]
-
-
-def test_a_rank_that_dies_inside_an_edit_leaves_the_others_as_they_were(ranks, tmp_path):
-    survivor, dead = ranks(on_a_rank_that_dies, tmp_path)
-    assert dead is None
-    message, put_back, again = survivor
-    assert "cannot be reached" in message
-    assert put_back
-    assert "out of touch" in again
-
-
 def on_a_name_nobody_knows(rank: int, folder: Path) -> Any:
     with opened(folder) as memory:
         memory.attach(sharded(), name="m")
@@ -678,3 +649,33 @@ def test_a_world_of_one_process_is_edited_like_any_other(tmp_path):
             assert torch.equal(model.weight.to_local(), torch.ones(4, 2))
     finally:
         dist.destroy_process_group()
+
+
+def on_a_rank_that_dies(rank: int, folder: Path) -> Any:
+    model = sharded()
+    before = bits(model)
+    with opened(folder) as memory:
+        memory.attach(model, name="m")
+        message = ""
+        try:
+            with memory.edit("embed.weight") as weight:
+                weight.to_local().mul_(3)
+                if rank:
+                    os._exit(1)
+        except RankError as error:
+            message = str(error)
+        again = ""
+        try:
+            memory.verify_weights()
+        except RankError as error:
+            again = str(error)
+        return [message, bits(model) == before, again]
+
+
+def test_a_rank_that_dies_inside_an_edit_leaves_the_others_as_they_were(ranks, tmp_path):
+    survivor, dead = ranks(on_a_rank_that_dies, tmp_path)
+    assert dead is None
+    message, put_back, again = survivor
+    assert "cannot be reached" in message
+    assert put_back
+    assert "out of touch" in again
