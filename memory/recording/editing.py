@@ -112,6 +112,11 @@ class StorageImage:
         self._after: tuple[BlockDigests, Sums] = self._digests, Sums.unknown(self.live)
 
     @property
+    def digests_before(self) -> BlockDigests:
+        """The digests of the bytes before."""
+        return self._digests
+
+    @property
     def fingerprint_before(self) -> str:
         """The digest of the bytes before."""
         return self._digests.fingerprint

@@ -265,6 +265,17 @@ class ShardedStorage(LiveStorage):
         if self.nbytes:
             self.even = self._model.gather(self._key, self, into)
 
+    def exchange(self, content: Bytes, ranges: Ranges | None = None) -> None:
+        """Put bytes in place in every process and the live ones into `content`, or neither."""
+        held = np.empty(self.nbytes, np.uint8)
+        self.read(held)
+        try:
+            self.write(content)
+        except BaseException:
+            self.write(held)
+            raise
+        content[:] = held
+
     def write(self, content: Bytes, ranges: Ranges | None = None) -> None:
         """Write all bytes, in every process."""
         if self.nbytes:

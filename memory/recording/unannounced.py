@@ -11,7 +11,7 @@ from memory.recording.attached import AttachedModel
 from memory.recording.editing import change_of
 from memory.recording.journal import Recorded
 from memory.recording.remembered import of_form
-from memory.recording.states import Kept, StateChange, States
+from memory.recording.states import Kept, StateChange, States, Wanted
 from memory.weights.block_digests import BlockDigests, differing_blocks, digests_or_none, rehashed
 from memory.weights.delta import changed_ranges
 from memory.weights.measuring import Sums, measure
@@ -117,7 +117,8 @@ class Unannounced:
         states = self._states
         with states.scratch.buffer(live.nbytes) as earlier, states.scratch.buffer(live.nbytes) as scratch:
             try:
-                states.bring(attached.name, attached.sharing.storages[key], live, before, earlier)
+                found_ways = states.ways(attached.name, {key: attached.sharing.storages[key]})[key]
+                states.bring(Wanted(attached.name, key, before, live, found_ways), earlier)
             except (RestoreError, CorruptionError):
                 return None
             now = live.now(scratch)

@@ -13,7 +13,7 @@ from torch import Tensor
 from introspection.contents import contents, undisturbed
 from introspection.errors import UnsupportedStorage
 from introspection.fingerprint import BLOCK_BYTES, combine_blocks, fingerprint
-from introspection.raw_bytes import Block, blocks_of, over_blocks
+from introspection.raw_bytes import Block, address_of, blocks_of, over_blocks
 
 __all__ = ["BLOCK_BYTES", "BlockDigests", "blocks_in", "differing_blocks", "read_digests", "rehashed"]
 
@@ -119,8 +119,11 @@ def _shape(tensor: Tensor) -> tuple[int, ...]:
 
 
 def _chosen(dense: Tensor, blocks: Sequence[int] | None) -> list[Block]:
-    every = blocks_of(dense, BLOCK_BYTES)
-    return every if blocks is None else [every[index] for index in blocks]
+    if blocks is None:
+        return blocks_of(dense, BLOCK_BYTES)
+    size, address = dense.numel() * dense.element_size(), address_of(dense)
+    begins = [(index * BLOCK_BYTES, min((index + 1) * BLOCK_BYTES, size)) for index in blocks]
+    return [Block(dense, begin, end, None if address is None else address + begin) for begin, end in begins]
 
 
 def _quick(block: memoryview) -> bytes:

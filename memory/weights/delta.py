@@ -4,6 +4,9 @@ A delta is the difference of the bits, element by element, as integers that wrap
 gives the state after, subtracting it from the state after gives the state before, whatever the bits mean (floats of
 any kind, NaN, -0.0). What is small is kept small: of a tensor in which nothing, a few elements or a few rows change,
 only those are kept; every difference is kept as byte planes (`memory.weights.planes`).
+
+Whoever encodes should `verify` the delta before relying on it, and knows the states by their fingerprints: a delta
+does not say between which states it leads.
 """
 
 from __future__ import annotations
@@ -15,17 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.errors import CorruptionError, InvalidArgument
-from memory.weights.changed import changed_ranges, check_bytes, check_pair
+from memory.weights.changed import changed_ranges, check_bytes, check_pair, check_ranges, total
 from memory.weights.differences import PIECE_BYTES, Found, of_piece, of_rows, put_together
 from memory.weights.segments import Segment, Stored, read, read_segment, write
-from memory.weights.workspace import THREADS, Workspace, over, workspace
+from memory.weights.verification import verify
+from memory.weights.workspace import BYTES_OF_A_THREAD, THREADS, Workspace, over, workspace
 
 __all__ = ["Described", "Encoded", "apply", "changed_ranges", "describe", "encode", "size_of", "verify"]
 
 _SMALL = 1 << 16
 """Bytes of a range of whole rows below which it is put together with others."""
-_BYTES_OF_A_THREAD = 4 << 20
-"""Bytes that are worth a thread of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def encode(
     if width not in (1, 2, 4, 8, 16):
         raise InvalidArgument("width", width, "an element has 1, 2, 4, 8 or 16 bytes")
     width = min(width, 8)
-    _check_ranges(ranges, width, len(before))
+    check_ranges(ranges, width, len(before))
     # Rows that are nearly elements, or that do not come out even, are not worth telling apart.
     is_row = row_bytes >= 16 and row_bytes % width == 0 and len(before) % row_bytes == 0
     row = row_bytes // width if is_row else 0
@@ -100,7 +102,11 @@ def encode(
             return of_piece(old, new, *piece, row if row * width * 4 <= PIECE_BYTES else 0, space)
         return of_rows(old, new, piece, row, space)
 
-    found = over(list(_pieces(ranges, width, row)), find, _threads(sum(end - begin for begin, end in ranges), threads))
+    found = over(
+        list(_pieces(ranges, width, row)),
+        find,
+        min(threads, total(ranges) // BYTES_OF_A_THREAD),
+    )
     with workspace() as space:
         segments = put_together([each for several in found for each in several], space)
     content, codec = write(width, len(before), segments)
@@ -147,77 +153,7 @@ def apply(
         kept = np.take(units, indices, axis=0)
         units[indices] = change(kept, values.reshape(kept.shape), out=kept)
 
-    over(stored.segments, use, _threads(stored.changed_bytes, threads))
-
-
-def verify(
-    content: bytes | memoryview,
-    before: NDArray[np.uint8],
-    after: NDArray[np.uint8],
-    ranges: Sequence[tuple[int, int]],
-    *,
-    threads: int = THREADS,
-) -> bool:
-    """Whether the delta takes `before` to `after` and back, everywhere in `ranges`, and writes nothing outside them.
-
-    It reads the delta and does what `apply` would, without writing: where a segment changes elements, it must be by
-    just the difference of the two states; and there must be no more differences than those.
-
-    Args:
-        content: What `Encoded.content` held.
-        before: The bytes of the state before; outside `ranges` they may be anything.
-        after: The bytes of the state after.
-        ranges: As they were given to `encode`.
-        threads: How many work at once.
-
-    Raises:
-        CorruptionError: The content is damaged.
-        InvalidArgument: The states and the ranges do not fit together.
-    """
-    stored = read(content)
-    check_pair(before, after)
-    _check_ranges(ranges, stored.width, len(before))
-    if stored.raw_bytes != len(before):
-        return False
-    width = stored.width
-    old, new = before.view(f"<u{width}"), after.view(f"<u{width}")
-    begins = np.array([begin // width for begin, _ in ranges], np.int64)
-    ends = np.array([end // width for _, end in ranges], np.int64)
-
-    def explained(segment: Segment, space: Workspace) -> int:
-        """How many differences a segment accounts for; fewer than none if it is wrong."""
-        indices, values = read_segment(segment, width, space)
-        first = np.array([0]) if indices is None else indices
-        first = first * segment.unit + segment.begin
-        ranged = np.searchsorted(begins, first, side="right") - 1
-        if (ranged < 0).any() or (first + segment.unit > ends[ranged]).any():
-            return -1
-        change = space.array("change", len(values), values.dtype)
-        if indices is None:
-            np.subtract(new[segment.begin : segment.end], old[segment.begin : segment.end], out=change)
-        else:
-            shape = (-1, segment.unit)
-            spans = (each[segment.begin : segment.end].reshape(shape) for each in (new, old))
-            into = change.reshape(shape)
-            np.subtract(*(np.take(span, indices, axis=0) for span in spans), out=into)
-        return int(np.count_nonzero(change)) if np.array_equal(change, values) else -1
-
-    counts = over(stored.segments, explained, _threads(stored.changed_bytes, threads))
-    if min(counts, default=0) < 0:
-        return False
-
-    def differences(piece: tuple[int, int], space: Workspace) -> int:
-        begin, end = piece
-        differ = space.array("differ", end - begin, np.bool_)
-        return int(np.count_nonzero(np.not_equal(old[begin:end], new[begin:end], out=differ)))
-
-    pieces = [
-        (at, min(at + PIECE_BYTES, end))
-        for begin, end in zip(begins, ends, strict=True)
-        for at in range(begin, end, PIECE_BYTES)
-    ]
-    total = over(pieces, differences, _threads(sum(end - begin for begin, end in ranges), threads))
-    return sum(total) == sum(counts)
+    over(stored.segments, use, min(threads, stored.changed_bytes // BYTES_OF_A_THREAD))
 
 
 def describe(content: bytes | memoryview) -> Described:
@@ -237,22 +173,6 @@ def size_of(content: bytes | memoryview) -> int:
         CorruptionError: It is not the stored form of a delta, or contradicts itself.
     """
     return read(content).raw_bytes
-
-
-def _threads(size: int, threads: int) -> int:
-    return max(1, min(threads, size // _BYTES_OF_A_THREAD))
-
-
-def _check_ranges(ranges: Sequence[tuple[int, int]], width: int, size: int) -> None:
-    if size % width:
-        raise InvalidArgument("width", width, f"{size} bytes are not a whole number of such elements")
-    last = 0
-    for begin, end in ranges:
-        if not last <= begin <= end <= size or begin % width or end % width:
-            raise InvalidArgument(
-                "ranges", (begin, end), f"ranges are in order, within {size} bytes, and of whole elements"
-            )
-        last = end
 
 
 def _pieces(ranges: Sequence[tuple[int, int]], width: int, row: int) -> Iterator[tuple[int, int] | NDArray[np.int64]]:

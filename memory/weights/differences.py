@@ -7,14 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from memory.weights.changed import comparison, runs
 from memory.weights.planes import Integers
-from memory.weights.positions import nonzero
+from memory.weights.positions import Marks
 from memory.weights.segments import Segment, dense_segment, units_segment
 from memory.weights.workspace import Workspace
 
 PIECE_BYTES = 1 << 20
 """Bytes that are worked on at a time: what is made of them stays in the caches of a core."""
 
+_BLOCK_BYTES = 1 << 15
+"""Bytes that are compared at a time before differences are taken."""
+_LOOKED_AT = 8
+"""One in so many blocks is compared first: where all of these differ, nearly all do."""
+_FEW_BLOCKS = 2
+"""Differences are taken of the blocks that differ, one by one, where at most one in so many does."""
 _LARGE = 1 << 14
 """Values that are worth a segment of their own; fewer are put together with those of the next pieces."""
 _FEW_ROWS, _FEW_ELEMENTS = 2, 4
@@ -31,8 +38,8 @@ class Units:
     """"rows" or "sparse": what the units are."""
     unit: int
     """Elements of a unit."""
-    indices: NDArray[np.int64]
-    """Which, counted from the beginning of the tensor."""
+    begins: NDArray[np.int64]
+    """Where each begins, counted in elements from the beginning of the tensor."""
     values: Integers
     """By how much each of their elements changes."""
 
@@ -51,42 +58,58 @@ def of_piece(before: Integers, after: Integers, begin: int, end: int, row: int, 
         row: Elements of a row, or 0 if rows are not to be told apart.
         space: What to work with.
     """
+    # Few of the blocks of a piece may differ: reading it costs less than writing all of its differences.
+    begins = range(begin, end, _BLOCK_BYTES // before.itemsize)
+    differs = comparison(before, after)
+    if all(differs(at, min(at + begins.step, end)) for at in begins[::_LOOKED_AT]):
+        return _of_block(before, after, begin, end, row, space)
+    differing = [differs(at, min(at + begins.step, end)) for at in begins]
+    if sum(differing) * _FEW_BLOCKS > len(differing):
+        return _of_block(before, after, begin, end, row, space)
+    return [
+        found
+        for first, last in runs(begins, differing, end)
+        for found in _of_block(before, after, first, last, row, space)
+    ]
+
+
+def _of_block(before: Integers, after: Integers, begin: int, end: int, row: int, space: Workspace) -> list[Found]:
     change = space.array("change", end - begin, before.dtype)
     np.subtract(after[begin:end], before[begin:end], out=change)
-    elements = int(np.count_nonzero(change))
-    if elements == 0:
+    marks = Marks(change, space)
+    if marks.count == 0:
         return []
     # Where more elements change than half the rows have, no rows need be looked for.
-    if row and elements * _FEW_ROWS <= len(change):
+    if row and marks.count * _FEW_ROWS <= len(change):
         head = min(-begin % row, len(change))
         tail = head + (len(change) - head) // row * row
-        rows = change[head:tail].reshape(-1, row)
-        changed = np.flatnonzero(_any_of(rows))
-        if 0 < len(changed) * row < elements * _INDEX_WORTH and len(changed) * _FEW_ROWS <= len(rows):
+        changed = _rows_of(marks.flags[head:tail], row)
+        if 0 < len(changed) * row < marks.count * _INDEX_WORTH and len(changed) * _FEW_ROWS <= (tail - head) // row:
+            values = change[head:tail].reshape(-1, row)[changed].reshape(-1)
             return [
                 *_elements(change[:head], begin, space),
-                *_units("rows", row, changed + (begin + head) // row, rows[changed].reshape(-1), space),
+                *_units("rows", row, begin + head, changed, values, space),
                 *_elements(change[tail:], begin + tail, space),
             ]
-    if elements * _FEW_ELEMENTS <= len(change):
-        return _elements(change, begin, space)
+    if marks.count * _FEW_ELEMENTS <= len(change):
+        where = marks.positions()
+        return _units("sparse", 1, begin, where, change[where], space)
     return [dense_segment(begin, change, space)]
 
 
 def of_rows(before: Integers, after: Integers, rows: NDArray[np.int64], row: int, space: Workspace) -> list[Found]:
     """What changes in some rows, in order; only they are read."""
-    change = space.array("change", len(rows) * row, before.dtype).reshape(-1, row)
-    other = space.array("other", len(rows) * row, before.dtype).reshape(-1, row)
-    np.take(after.reshape(-1, row), rows, axis=0, out=change, mode="clip")
-    np.take(before.reshape(-1, row), rows, axis=0, out=other, mode="clip")
+    change = space.array("change", len(rows) * row, before.dtype)
+    other = space.array("other", len(rows) * row, before.dtype)
+    for states, into in ((after, change), (before, other)):
+        np.take(states.reshape(-1, row), rows, axis=0, out=into.reshape(-1, row), mode="clip")
     np.subtract(change, other, out=change)
-    changed = np.flatnonzero(_any_of(change))
-    flat = change.reshape(-1)
-    elements = int(np.count_nonzero(flat))
-    if elements * _INDEX_WORTH <= len(changed) * row:
-        where = nonzero(flat, elements, space)
-        return _units("sparse", 1, rows[where // row] * row + where % row, flat[where], space)
-    return _units("rows", row, rows[changed], change[changed].reshape(-1), space)
+    marks = Marks(change, space)
+    changed = _rows_of(marks.flags, row)
+    if marks.count * _INDEX_WORTH <= len(changed) * row:
+        where = marks.positions()
+        return _units("sparse", 1, 0, rows[where // row] * row + where % row, change[where], space)
+    return _units("rows", row, 0, rows[changed], change.reshape(-1, row)[changed].reshape(-1), space)
 
 
 def put_together(found: list[Found], space: Workspace) -> list[Segment]:
@@ -96,9 +119,10 @@ def put_together(found: list[Found], space: Workspace) -> list[Segment]:
 
     def close() -> None:
         if waiting:
-            indices = np.concatenate([units.indices for units in waiting])
+            begins = np.concatenate([units.begins for units in waiting])
             values = np.concatenate([units.values for units in waiting])
-            segments.append(units_segment(waiting[0].codec, waiting[0].unit, indices, values, space))
+            codec, unit, begin = waiting[0].codec, waiting[0].unit, int(begins[0])
+            segments.append(units_segment(codec, unit, begin, (begins - begin) // unit, values, space))
             waiting.clear()
 
     held = 0
@@ -115,22 +139,24 @@ def put_together(found: list[Found], space: Workspace) -> list[Segment]:
     return segments
 
 
-def _any_of(rows: Integers) -> NDArray[np.bool_]:
-    """Which rows hold anything but zero."""
-    size = rows.shape[1] * rows.itemsize
-    widest = next(width for width in (8, 4, 2, 1) if size % width == 0)
-    any_bit: NDArray[np.bool_] = np.bitwise_or.reduce(rows.view(f"<u{widest}"), axis=1) != 0
-    return any_bit
+def _rows_of(flags: NDArray[np.bool_], row: int) -> NDArray[np.int64]:
+    """Which rows have a flag that is set."""
+    # Eight flags at a time where they come out even.
+    widest = next(width for width in (8, 4, 2, 1) if row % width == 0)
+    return np.flatnonzero(np.bitwise_or.reduce(flags.view(f"<u{widest}").reshape(-1, row // widest), axis=1))
 
 
 def _elements(change: Integers, begin: int, space: Workspace) -> list[Found]:
-    where = nonzero(change, int(np.count_nonzero(change)), space)
-    return _units("sparse", 1, where + begin, change[where], space)
+    where = Marks(change, space).positions()
+    return _units("sparse", 1, begin, where, change[where], space)
 
 
-def _units(codec: str, unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace) -> list[Found]:
+def _units(
+    codec: str, unit: int, begin: int, indices: NDArray[np.int64], values: Integers, space: Workspace
+) -> list[Found]:
+    """What was found of units counted from element `begin` on."""
     if not len(indices):
         return []
     if len(values) >= _LARGE:
-        return [units_segment(codec, unit, indices, values, space)]
-    return [Units(codec, unit, indices, values)]
+        return [units_segment(codec, unit, begin, indices, values, space)]
+    return [Units(codec, unit, indices * unit + begin, values)]

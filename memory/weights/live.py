@@ -22,8 +22,10 @@ Ranges = Sequence[tuple[int, int]]
 
 _INTEGER_OF_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _WIDEST = 8
-_EXCHANGED = 1 << 22
-"""Bytes exchanged at a time: a multiple of every element size."""
+_WORTH_THREADS = 1 << 23
+"""Bytes whose copying takes longer than waking threads."""
+_EXCHANGED = 1 << 18
+"""Bytes exchanged at a time: they stay in the second level of the cache in between."""
 
 
 class Form:
@@ -62,6 +64,13 @@ class Form:
         """Bytes of a row; 0 where there is none."""
         return self.nbytes // self.rows if self.rows else 0
 
+    def numbers(self, content: Bytes) -> Tensor:
+        """Give bytes of some of its elements as real numbers in one dimension; of a complex element two."""
+        if self.dtype.is_complex:
+            part = {2: torch.float16, 4: torch.float32, 8: torch.float64}[self.element_bytes // 2]
+            return _borrowed(content).view(part)
+        return _borrowed(content).view(self.dtype)
+
     def values(self, content: Bytes) -> Tensor:
         """Give bytes of some of its elements, in order, as numbers: float64, or complex128 of a complex dtype."""
         if self.dtype == torch.complex128:
@@ -78,10 +87,6 @@ class Form:
         else:
             numbers = torch.from_numpy(content).view(self.dtype)
         return numbers.view(self.shape).expand(self.shown)
-
-    def integers(self, content: Bytes) -> Tensor:
-        """Give bytes of some of its elements as one integer each; of a complex128 as two."""
-        return _borrowed(content).view(_INTEGER_OF_SIZE[self.width])
 
 
 class LiveStorage(Form):
@@ -119,6 +124,12 @@ class LiveStorage(Form):
 
     def view(self) -> Bytes | None:
         """Give the live bytes themselves, not to be written; None where they do not lie in host memory in order."""
+        view = self._view()
+        if view is not None:
+            view.flags.writeable = False
+        return view
+
+    def _view(self) -> Bytes | None:
         if self.nbytes == 0:
             return np.empty(0, np.uint8)
         address = address_of(self._bits)
@@ -154,8 +165,7 @@ class LiveStorage(Form):
             torch.from_numpy(into).copy_(copied.view(torch.uint8))
             return
         for begin, end in ranges if ranges is not None else ((0, self.nbytes),):
-            # By torch, which copies on as many threads as it may use.
-            torch.from_numpy(into[begin:end]).copy_(_borrowed(view[begin:end]))
+            _copy(into[begin:end], view[begin:end])
 
     def write(self, content: Bytes, ranges: Ranges | None = None) -> None:
         """Write bytes in place.
@@ -166,38 +176,45 @@ class LiveStorage(Form):
         """
         if self.nbytes == 0:
             return
-        whole = torch.from_numpy(content).view(self._bits.dtype)
-        with torch.no_grad():
-            if ranges is None or not self._bits.is_contiguous():
-                self._bits.copy_(whole.view(self._bits.shape))
-                return
-            flat, width = self._bits.view(-1), self._bits.element_size()
-            for begin, end in ranges:
-                flat[begin // width : end // width].copy_(whole[begin // width : end // width])
+        view = self._view()
+        if view is None:
+            with torch.no_grad():
+                self._bits.copy_(torch.from_numpy(content).view(self._bits.dtype).view(self._bits.shape))
+            return
+        for begin, end in ranges if ranges is not None else ((0, self.nbytes),):
+            _copy(view[begin:end], content[begin:end])
+        self._wrote()
 
-    def exchange(self, content: Bytes) -> None:
-        """Put bytes in place and the live ones into `content`, or neither; called again, everything is as it was."""
-        piece = self.nbytes if self.view() is None else _EXCHANGED
-        exchanged: list[tuple[int, int]] = []
-        try:
-            for begin in range(0, self.nbytes, max(piece, 1)):
-                end = min(begin + piece, self.nbytes)
-                self._exchange(content, begin, end)
-                exchanged.append((begin, end))
-        except BaseException:
-            for begin, end in exchanged:
-                self._exchange(content, begin, end)
-            raise
+    def exchange(self, content: Bytes, ranges: Ranges | None = None) -> None:
+        """Put bytes in place and the live ones into `content`; called again, everything is as it was.
 
-    def _exchange(self, content: Bytes, begin: int, end: int) -> None:
-        view = self.view()
+        Args:
+            content: All `nbytes` of them.
+            ranges: Where they differ from the live ones; None for anywhere.
+        """
+        if self.nbytes == 0:
+            return
+        view = self._view()
         if view is None:
             held = np.empty(self.nbytes, np.uint8)
             self.read(held)
-        else:
-            held = view[begin:end].copy()
-        self.write(content, ((begin, end),))
-        content[begin:end] = held
+            self.write(content)
+            content[:] = held
+            return
+        aside = np.empty(min(_EXCHANGED, self.nbytes), np.uint8)
+        for first, last in ranges if ranges is not None else ((0, self.nbytes),):
+            for begin in range(first, last, _EXCHANGED):
+                end = min(begin + _EXCHANGED, last)
+                held = aside[: end - begin]
+                held[:] = view[begin:end]
+                view[begin:end] = content[begin:end]
+                content[begin:end] = held
+        self._wrote()
+
+    def _wrote(self) -> None:
+        """Count a write that torch did not see, so that a graph that needs the bytes before says so."""
+        if not self.tensor.is_inference():
+            torch.autograd.graph.increment_version(self.tensor)
 
 
 def distinct_elements(tensor: Tensor) -> Tensor:
@@ -243,6 +260,14 @@ def same_view(one: Tensor, other: Tensor) -> bool:
         and one.stride() == other.stride()
         and one.dtype == other.dtype
     )
+
+
+def _copy(into: Bytes, content: Bytes) -> None:
+    """Copy bytes: many by torch, on as many threads as it may use; few on this one, which starts at once."""
+    if len(content) < _WORTH_THREADS:
+        into[:] = content
+    else:
+        torch.from_numpy(into).copy_(_borrowed(content))
 
 
 def _borrowed(content: Bytes) -> Tensor:

@@ -4,6 +4,9 @@ The n-th byte of every integer together is a plane. Weights change by little, so
 constant, and low ones hardly compress: apart they are easy, mixed they are neither. The bytes are *signed digits*, each
 from -128 to 127: with ordinary bytes -1 is 255 in every plane, and the high planes of small changes of both signs would
 hold the signs a second time.
+
+Source: byte planes of weights, Hershcovitch et al., ZipNN, 2024; a constant and patches, Zukowski, Héman, Nes, Boncz,
+Super-scalar RAM-CPU cache compression, 2006; zstandard, RFC 8878.
 """
 
 from __future__ import annotations
@@ -15,14 +18,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.weights.positions import gaps, nonzero, positions
+from memory.weights.positions import Marks, gaps, positions
 from memory.weights.reader import Reader
 from memory.weights.workspace import Workspace
 
 Integers = NDArray[Any]
 """Unsigned integers, little-endian, of 1, 2, 4 or 8 bytes."""
 
-_PLANES, _PACKED_4, _PACKED_2, _EQUAL = 0, 4, 2, 1
+Part = bytes | memoryview
+"""A part of what is to be stored."""
+
+# How integers are laid out; packed ones by the number of bits that each takes.
+_PLANES, _EQUAL, _PACKED_2, _AS_THEY_ARE, _PACKED_4 = 0, 1, 2, 3, 4
+# How a plane is kept.
 _CONSTANT, _RAW, _ZSTD, _PATCHED = 0, 1, 2, 3
 _BYTE, _SIZE, _BASE = struct.Struct("<B"), struct.Struct("<I"), struct.Struct("<q")
 
@@ -32,31 +40,36 @@ _SHORT = 64
 """Bytes of a plane that are not worth a zstandard frame, which has a head of its own."""
 _PATCHES = 64
 """A plane is a constant and patches where at most one in so many of its bytes is another."""
-_SAMPLED, _SAMPLE = 1 << 16, 1 << 13
-"""Bytes of a plane from which on a sample of it says whether it is worth compressing; bytes of the sample."""
-_WORTH_IT = 0.95
+_SAMPLED, _SAMPLE = 1 << 17, 1 << 13
+"""Integers from which on a sample of them says which planes are worth compressing; integers of the sample."""
+_WORTH_IT = 0.9
 """What a sample must shrink to."""
 
 
-def pack(values: Integers, space: Workspace) -> list[bytes]:
+def pack(values: Integers, space: Workspace) -> list[Part]:
     """Integers, at least one, as bytes in parts; `unpack` undoes it.
 
     Args:
-        values: Contiguous; not kept in `space` itself under one of the names of this module, but may be in it.
+        values: Contiguous.
         space: What to work with.
+
+    Returns:
+        The parts; some may be views of `values`.
     """
     signed = values.view(f"<i{values.itemsize}")
     low, high = _extremes(signed)
     if high - low >= 16:
-        parts = [_BYTE.pack(_PLANES)]
-        for plane in _split(values, space):
-            parts += _pack_plane(plane, space)
-        return parts
+        worth = _worth_compressing(values, space)
+        if not any(worth):
+            return [_BYTE.pack(_AS_THEY_ARE), values.data.cast("B")]
+        planes = (_pack_plane(plane, space, *each) for plane, *each in zip(_split(values, space), worth, strict=True))
+        return [_BYTE.pack(_PLANES), *(part for plane in planes for part in plane)]
     if high == low:
         return [_BYTE.pack(_EQUAL) + _BASE.pack(low)]
-    bits = 2 if high - low < 4 else 4
+    bits = _PACKED_2 if high - low < 4 else _PACKED_4
     head = _BYTE.pack(bits) + _BASE.pack(low)
-    return [head, *_pack_plane(_squeezed(signed, low, bits, space), space)]
+    squeezed = _squeezed(signed, low, bits, space)
+    return [head, *_pack_plane(squeezed, space, *_worth_compressing(squeezed, space))]
 
 
 def _extremes(signed: Integers) -> tuple[int, int]:
@@ -68,16 +81,28 @@ def _extremes(signed: Integers) -> tuple[int, int]:
     return low, high
 
 
-def unpack(reader: Reader, count: int, width: int, space: Workspace) -> Integers:
-    """The `count` integers of `width` bytes that were packed, in an array of `space`.
+def unpack(reader: Reader, count: int, width: int, space: Workspace, into: Integers | None = None) -> Integers:
+    """The `count` integers of `width` bytes that were packed.
+
+    Args:
+        reader: Where to read on.
+        count: How many integers were packed.
+        width: Bytes of each.
+        space: What to work with.
+        into: Where to put them, as unsigned integers; an array of `space` where it is None.
 
     Raises:
         CorruptionError: The bytes are not what `pack` makes of so many.
     """
     (layout,) = reader.fields(_BYTE)
-    values = space.array("values", count, f"<i{width}")
+    values = space.array("values", count, f"<i{width}") if into is None else into.view(f"<i{width}")
     if layout == _PLANES:
         _join(reader, values, space)
+    elif layout == _AS_THEY_ARE:
+        stored = np.frombuffer(reader.take(count * width), f"<u{width}")
+        if into is None:
+            return stored
+        np.copyto(into, stored)
     elif layout in (_EQUAL, _PACKED_2, _PACKED_4):
         (base,) = reader.fields(_BASE)
         if not -(1 << 8 * width - 1) <= base < 1 << 8 * width - 1:
@@ -85,7 +110,8 @@ def unpack(reader: Reader, count: int, width: int, space: Workspace) -> Integers
         if layout == _EQUAL:
             values.fill(base)
         else:
-            np.add(_unsqueezed(reader, count, layout, space), values.dtype.type(base), out=values, casting="unsafe")
+            above = _unsqueezed(reader, count, layout, space)
+            np.add(above, values.dtype.type(base), out=values, dtype=values.dtype, casting="unsafe")
     else:
         raise reader.wrong("it was not made by a version that is known")
     return values.view(f"<u{width}")
@@ -138,17 +164,17 @@ def _join(reader: Reader, values: Integers, space: Workspace) -> None:
             values += np.left_shift(digits, shift, out=wide, dtype=dtype)
 
 
-def _pack_plane(plane: NDArray[np.uint8], space: Workspace) -> list[bytes]:
+def _pack_plane(plane: NDArray[np.uint8], space: Workspace, worth: bool) -> list[Part]:
     count = len(plane)
     others = int(np.count_nonzero(plane))
     if others == 0:
         return [_BYTE.pack(_CONSTANT) + b"\0"]
     if others * _PATCHES <= count:
-        where = nonzero(plane, others, space)
+        where = Marks(plane, space).positions()
         head = _BYTE.pack(_PATCHED) + _SIZE.pack(others)
-        return [head, *pack_positions(where, space.inner), *_pack_plane(plane[where], space.inner)]
-    if count >= _SHORT and _is_worth_compressing(plane, space):
-        frame = space.compressor.compress(plane)
+        return [head, *pack_positions(where, 0, space.inner), *_pack_plane(plane[where], space.inner, True)]
+    if worth and count >= _SHORT:
+        frame = space.compressor.compress(plane.data)
         if len(frame) < count:
             return [_BYTE.pack(_ZSTD) + _SIZE.pack(len(frame)), frame]
     return [_BYTE.pack(_RAW), plane.tobytes()]
@@ -186,16 +212,18 @@ def _whole_plane(reader: Reader, count: int, space: Workspace) -> NDArray[np.uin
     return whole
 
 
-def _is_worth_compressing(plane: NDArray[np.uint8], space: Workspace) -> bool:
-    if len(plane) < _SAMPLED:
-        return True
-    middle = (len(plane) - _SAMPLE) // 2
-    return len(space.compressor.compress(plane[middle : middle + _SAMPLE])) < _WORTH_IT * _SAMPLE
+def _worth_compressing(values: Integers, space: Workspace) -> list[bool]:
+    """Whether each plane is worth compressing, as a sample shows where there are many integers."""
+    if len(values) < _SAMPLED:
+        return [True] * values.itemsize
+    middle = (len(values) - _SAMPLE) // 2
+    planes = _split(values[middle : middle + _SAMPLE], space)
+    return [len(space.compressor.compress(plane.data)) < _WORTH_IT * _SAMPLE for plane in planes]
 
 
-def pack_positions(where: NDArray[np.int64], space: Workspace) -> list[bytes]:
-    """Positions in order, at least one, as bytes in parts."""
-    apart = gaps(where, space)
+def pack_positions(where: NDArray[np.int64], first: int, space: Workspace) -> list[Part]:
+    """Positions in order, at least one, counted from `first`, as bytes in parts."""
+    apart = gaps(where, first, space)
     return [_BYTE.pack(apart.itemsize), *pack(apart, space)]
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.weights.planes import Integers, pack, pack_positions, unpack, unpack_positions
+from memory.weights.planes import Integers, Part, pack, pack_positions, unpack, unpack_positions
 from memory.weights.reader import Reader
 from memory.weights.workspace import Workspace
 
@@ -40,7 +40,7 @@ class Segment:
     """Elements of a unit."""
     units: int
     """How many units change."""
-    body: tuple[bytes, ...] | memoryview
+    body: tuple[Part, ...]
     """Where the units are, unless there is but one, and by how much each of their elements changes."""
 
 
@@ -65,25 +65,31 @@ class Stored:
 
 def dense_segment(begin: int, values: Integers, space: Workspace) -> Segment:
     """A segment in which every element of a span changes by its value."""
-    return Segment("dense", begin, begin + len(values), len(values), 1, tuple(pack(values, space)))
+    return Segment("dense", begin, begin + len(values), len(values), 1, _kept(pack(values, space)))
 
 
-def units_segment(codec: str, unit: int, indices: NDArray[np.int64], values: Integers, space: Workspace) -> Segment:
+def units_segment(
+    codec: str, unit: int, begin: int, indices: NDArray[np.int64], values: Integers, space: Workspace
+) -> Segment:
     """A segment in which rows or single elements change.
 
     Args:
         codec: "rows" or "sparse".
         unit: Elements of a unit.
-        indices: Which units, counted from the beginning of the tensor, in order; at least one.
+        begin: From which element on units are counted.
+        indices: Which units, in order; at least one.
         values: By how much each of their elements changes.
         space: What to work with.
     """
     first, last = int(indices[0]), int(indices[-1])
-    body: list[bytes] = []
-    if len(indices) > 1:
-        body += pack_positions(indices - first, space)
-    body += pack(values, space)
-    return Segment(codec, first * unit, (last + 1) * unit, unit, len(indices), tuple(body))
+    where = pack_positions(indices, first, space) if len(indices) > 1 else []
+    body = _kept([*where, *pack(values, space)])
+    return Segment(codec, begin + first * unit, begin + (last + 1) * unit, unit, len(indices), body)
+
+
+def _kept(parts: list[Part]) -> tuple[Part, ...]:
+    # A view is of an array that something else will be written to.
+    return tuple(bytes(part) if isinstance(part, memoryview) else part for part in parts)
 
 
 def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArray[np.int64] | None, Integers]:
@@ -95,7 +101,7 @@ def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArra
     Raises:
         CorruptionError: The body is not what this module makes.
     """
-    reader = Reader(memoryview(segment.body), "delta")  # type: ignore[arg-type]
+    reader = Reader(segment.body[0], "delta")
     size = (segment.end - segment.begin) // segment.unit
     indices = None
     if segment.units > 1:
@@ -110,17 +116,15 @@ def read_segment(segment: Segment, width: int, space: Workspace) -> tuple[NDArra
 def write(width: int, raw_bytes: int, segments: Sequence[Segment]) -> tuple[bytes, str]:
     """The stored form, and the name of its codec."""
     sizes = dict.fromkeys(CODECS, 0)
-    lengths = [sum(map(len, segment.body)) for segment in segments]
-    for segment, length in zip(segments, lengths, strict=True):
-        sizes[segment.codec] += length
+    table = []
+    for each in segments:
+        length = sum(map(len, each.body))
+        sizes[each.codec] += length
+        kind = CODECS.index(each.codec)
+        table.append(_ENTRY.pack(kind, each.units, each.begin, each.end, each.unit, length))
     codec = max(CODECS, key=sizes.__getitem__)
-    parts = [_HEAD.pack(_MAGIC, _VERSION, CODECS.index(codec), width, raw_bytes, len(segments))]
-    for segment, length in zip(segments, lengths, strict=True):
-        kind = CODECS.index(segment.codec)
-        parts.append(_ENTRY.pack(kind, segment.units, segment.begin, segment.end, segment.unit, length))
-    for segment in segments:
-        parts += segment.body
-    return b"".join(parts), codec
+    head = _HEAD.pack(_MAGIC, _VERSION, CODECS.index(codec), width, raw_bytes, len(segments))
+    return b"".join((head, *table, *(part for each in segments for part in each.body))), codec
 
 
 def read(content: bytes | memoryview) -> Stored:
@@ -147,7 +151,7 @@ def read(content: bytes | memoryview) -> Stored:
             raise reader.wrong("a span in it has not room for what changes")
         if not 0 < kind < len(CODECS):
             raise reader.wrong("it was not made by a version that is known")
-        segments.append(Segment(CODECS[kind], begin, end, unit, units, reader.take(length)))
+        segments.append(Segment(CODECS[kind], begin, end, unit, units, (reader.take(length),)))
         last = end
     reader.end()
     if bool(segments) != bool(codec):

@@ -181,6 +181,7 @@ def test_a_nan_that_stays_is_no_change():
 @pytest.mark.parametrize("chunk", [1, 3, 7, 64, 10_000])
 def test_norms_and_counts_are_numpys_whatever_the_chunks(monkeypatch, chunk, layout):
     monkeypatch.setattr(measuring, "_CHUNK_BYTES", 16 * chunk)
+    monkeypatch.setattr(measuring, "_PIECE", chunk)
     generator = torch.Generator().manual_seed(3)
     live = torch.randn(9, 7, generator=generator)
     live = live.t() if layout == "transposed" else live
@@ -207,6 +208,7 @@ def test_norms_and_counts_are_numpys_whatever_the_chunks(monkeypatch, chunk, lay
 @pytest.mark.parametrize("chunk", [2, 3])
 def test_complex_numbers_are_never_cut_in_two(monkeypatch, chunk):
     monkeypatch.setattr(measuring, "_CHUNK_BYTES", 16 * chunk)
+    monkeypatch.setattr(measuring, "_PIECE", chunk)
     live = torch.zeros(5, dtype=torch.complex128)
     kept = PreImage(live)
     live[3] = 3 + 4j
