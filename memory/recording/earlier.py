@@ -152,7 +152,7 @@ class EarlierStates:
         digests = attached.digests(storage.key)
         if digests is None or (not digests.identities and attached.tensor(storage.key).numel()):
             return None
-        return LiveStorage(attached.tensor(storage.key), storage.key)
+        return attached.live_storage(storage.key)
 
     def bring(self, storage: StorageThen, form: Form, into: Bytes, position: int) -> None:
         """Put one storage's bytes where they are wanted.
@@ -180,7 +180,7 @@ class EarlierStates:
 
         attached = self._attached
         known = None if attached is None else attached.digests(key)
-        return attached is None or known is None or differing_blocks(attached.tensor(key), known) != []
+        return attached is None or known is None or differing_blocks(attached.contents(key), known) != []
 
     def diff(self, first: int, second: int) -> WeightDiff:
         """Say what differs between the states at two positions: one entry for each storage, with all its names."""

@@ -145,8 +145,9 @@ class Restorer:
                 moment.position,
             )
             places = [self._place(attached, key, then, ways[key], moment, held) for key, then in wanted]
-            # What is small is put together on one thread: several at once then.
-            with ThreadPoolExecutor(THREADS, thread_name_prefix="palimpsest-restore") as pool:
+            # What is small is put together on one thread: several at once then. Processes are asked one by one.
+            threads = THREADS if recorder.together is None else 1
+            with ThreadPoolExecutor(threads, thread_name_prefix="palimpsest-restore") as pool:
                 changes = list(pool.map(self._change, places))
             kept = Kept()
             with self._states.keeper.pointing():
@@ -224,7 +225,7 @@ class Restorer:
         self, attached: AttachedModel, key: str, then: StorageThen, ways: Ways, moment: Moment, held: ExitStack
     ) -> _Place:
         """Say what a storage is to hold, and where to put it together."""
-        live, known = LiveStorage(attached.tensor(key), key), attached.digests(key)
+        live, known = attached.live_storage(key), attached.digests(key)
         wanted = Wanted(
             model=attached.name,
             key=key,
@@ -281,8 +282,8 @@ class Restorer:
         handle = Recorded(Restored.event_type, tuple(_names_of(attached, found)))
         try:
             for change in changes:
-                exchanged.append(change)
                 change.live.exchange(change.content, change.ranges)
+                exchanged.append(change)
             self._recorder.record_kept(attached.name, [event], [handle], kept)
         except BaseException:
             for change in reversed(exchanged):
@@ -302,7 +303,7 @@ def _differs(attached: AttachedModel, key: str) -> bool:
         return False
     if known is None:
         return attached.fingerprint_now(key) != expected
-    return differing_blocks(attached.tensor(key), known) != []
+    return differing_blocks(attached.contents(key), known) != []
 
 
 def _names_of(attached: AttachedModel, keys: Iterable[str]) -> list[str]:

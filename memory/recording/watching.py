@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from introspection.capture import WriteCapture
-from memory.errors import NotAttached, PalimpsestError
+from memory.errors import EditError, NotAttached, PalimpsestError
 from memory.recording.interrupts import deferred_interrupts
 from memory.recording.watch_plan import Watching, WatchPlan
 from memory.recording.watched_steps import WatchedSteps
@@ -37,6 +37,11 @@ class Watcher:
         """Record what is written inside; whatever ends the block, what was written until then is on record."""
         recorder = self._recorder
         recorder.journal.refuse_in_batch("watch")
+        if recorder.together is not None:
+            raise EditError(
+                "a model that is spread over processes cannot be watched: each sees its own shards only",
+                remedy="edit it through memory.edit, or report its steps with record_modification",
+            )
         attached = recorder.model(model)
         if attached.module is None:
             raise NotAttached(attached.name, remedy="attach the live model: only its sharing map is attached now")

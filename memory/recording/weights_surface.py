@@ -17,9 +17,15 @@ if TYPE_CHECKING:
     from memory.recording.earlier import EarlierStates, EarlierWeights
     from memory.recording.journal import Recorded
     from memory.recording.restoring import Target
+    from memory.recording.shared_earlier import EarlierWeightsOfAll
     from memory.recording.watch_plan import Watching
     from memory.recording.weight_diff import WeightDiff
     from memory.store.log import EventStore
+
+
+def _named(target: object) -> object:
+    """Say which state or act is meant, as far as it is the same on every rank."""
+    return target if target is None or isinstance(target, int | str) else type(target).__name__
 
 
 class WeightsSurface:
@@ -112,11 +118,14 @@ class WeightsSurface:
         from memory.recording.restoring import Restorer
 
         restorer = Restorer(self._recorder, self._states, self._store, self._runner)
-        return restorer.restore(
-            target, before=before, model=model, record_unannounced=record_unannounced, reason=reason
+        return self._recorder.on_every_rank(
+            ("restore", _named(target), _named(before), model, record_unannounced),
+            lambda: restorer.restore(
+                target, before=before, model=model, record_unannounced=record_unannounced, reason=reason
+            ),
         )
 
-    def at(self, target: Target, *, model: str | None = None) -> EarlierWeights:
+    def at(self, target: Target, *, model: str | None = None) -> EarlierWeights | EarlierWeightsOfAll:
         """Give the weights as they were, without touching the live ones: a read-only mapping of names to tensors.
 
         Args:
@@ -129,8 +138,14 @@ class WeightsSurface:
         """
         from memory.recording.earlier import EarlierWeights
 
-        source, position = self._earlier(target, model)
-        return EarlierWeights(source, position)
+        together = self._recorder.together
+        if together is None:
+            return EarlierWeights(*self._earlier(target, model))
+        from memory.recording.shared_earlier import EarlierWeightsOfAll
+
+        return EarlierWeightsOfAll(
+            together, ("at", _named(target), model), lambda: EarlierWeights(*self._earlier(target, model))
+        )
 
     def diff(self, first: Target, second: Target | None = None, *, model: str | None = None) -> WeightDiff:
         """Say what differs between two states: printed, one line for each storage, with all its names.
@@ -140,9 +155,13 @@ class WeightsSurface:
             second: The later state; None for the log's head.
             model: Which model; None for the only one attached.
         """
-        source, begin = self._earlier(first, model)
-        end = self._store.head().position if second is None else self._earlier(second, model)[1]
-        return source.diff(begin, end)
+
+        def difference() -> WeightDiff:
+            source, begin = self._earlier(first, model)
+            end = self._store.head().position if second is None else self._earlier(second, model)[1]
+            return source.diff(begin, end)
+
+        return self._recorder.on_every_rank(("diff", _named(first), _named(second), model), difference)
 
     def export(self, target: Target, path: str | os.PathLike[str], *, model: str | None = None) -> Path:
         """Write a state as a safetensors checkpoint that plain `from_pretrained` loads, tied and bit-equal.
@@ -160,8 +179,12 @@ class WeightsSurface:
             RestoreError: Some of it was never kept, or was let go.
             InvalidArgument: Something is at the path.
         """
-        source, position = self._earlier(target, model)
-        return source.export(position, path)
+
+        def write() -> Path:
+            source, position = self._earlier(target, model)
+            return source.export(position, path)
+
+        return self._recorder.on_every_rank(("export", _named(target), str(path), model), write)
 
     def verify_weights(self, *, model: str | None = None) -> tuple[Recorded, ...]:
         """Compare every live byte with the log; record every write that nobody announced, with what it changed.
@@ -172,6 +195,9 @@ class WeightsSurface:
         Returns:
             One handle for each write found: none, if the weights are what the log says.
         """
+        return self._recorder.on_every_rank(("verify_weights", model), lambda: self._verify_weights(model))
+
+    def _verify_weights(self, model: str | None) -> tuple[Recorded, ...]:
         recorder = self._recorder
         found: list[Recorded] = []
         for attached in recorder.models() if model is None else (recorder.model(model),):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -109,6 +110,9 @@ class LiveStorage(Form):
         self._bits = _bits(distinct)
         self._memory = self.tensor.untyped_storage().nbytes()
 
+    even = True
+    """Whether every process that holds a copy of these bytes held the same ones when they were last read."""
+
     @property
     def reachable(self) -> bool:
         """Whether the memory is still there: torch does not look before it reads what was freed."""
@@ -141,6 +145,10 @@ class LiveStorage(Form):
             return view
         self.read(scratch)
         return scratch
+
+    def showing(self, now: Bytes) -> Tensor:
+        """Give a tensor that shows what `now` gave: the live one, where it is whole in this process."""
+        return self.tensor
 
     def read(self, into: Bytes, ranges: Ranges | None = None) -> None:
         """Copy the bytes as they are now.
@@ -217,11 +225,33 @@ def distinct_elements(tensor: Tensor) -> Tensor:
     return tensor
 
 
+def is_sharded(tensor: Tensor) -> bool:
+    """Say whether a tensor is a DTensor; where nobody imported them, none is."""
+    module = sys.modules.get("torch.distributed.tensor")
+    return module is not None and isinstance(tensor, module.DTensor)
+
+
+def local_part(tensor: Tensor) -> Tensor:
+    """Give the plain tensor that holds what this process has of a tensor: its shard, or the tensor itself."""
+    bare: Any = tensor.detach()
+    local: Tensor = bare.to_local() if is_sharded(tensor) else bare
+    return local
+
+
 def same_view(one: Tensor, other: Tensor) -> bool:
     """Say whether two tensors are the same view of the same memory, without asking for an address.
 
     An address is not asked for because that parts a lazy clone from its origin.
     """
+    if is_sharded(one) or is_sharded(other):
+        shards: list[Any] = [one, other]
+        return (
+            is_sharded(one)
+            and is_sharded(other)
+            and one.shape == other.shape
+            and shards[0].placements == shards[1].placements
+            and same_view(local_part(one), local_part(other))
+        )
     # Part of torch and of no stub: two tensors of one storage object.
     return (
         one.untyped_storage()._cdata == other.untyped_storage()._cdata
