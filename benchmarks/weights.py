@@ -200,7 +200,6 @@ def history(folder: Path, edits: int, checkouts: int) -> None:
                 found, seconds = xor_size(before, model)
                 xor_bytes.append(found)
                 xor_seconds.append(seconds)
-                (row,) = memory.query_sql("SELECT sum(size) AS size FROM weight_deltas WHERE position > :p", p=position)
                 memory.consolidate()
                 (row,) = memory.query_sql("SELECT sum(size) AS size FROM weight_deltas WHERE position > :p", p=position)
                 ours_bytes.append(row["size"] or 0)
@@ -225,6 +224,7 @@ def history(folder: Path, edits: int, checkouts: int) -> None:
             line("ZipNN of the whole model / ours an edit", f"{statistics.mean(zip_bytes) * edits / total:.0f} x")
         else:
             line("ZipNN", "not installed")
+        memory.consolidate()
         chosen = _chosen(memory, sorted(states), checkouts)
         restoring = Clock()
         wrong = 0

@@ -132,6 +132,7 @@ def _edges(connection: Connection, storage_ids: Sequence[int], around: int | Non
         weight_deltas.c.blob,
         weight_deltas.c.size,
         weight_deltas.c.changed_bytes,
+        weight_deltas.c.codec,
     ).where(there)
     counting = (
         select(weight_deltas.c.storage_id, func.count())
@@ -144,8 +145,9 @@ def _edges(connection: Connection, storage_ids: Sequence[int], around: int | Non
     for storage_id in counts.keys() - set(few):
         rows += _near(connection, columns.where(weight_deltas.c.storage_id == storage_id), around)
     found: dict[int, list[DeltaEdge]] = {}
-    for storage_id, *edge in rows:
-        found.setdefault(storage_id, []).append(DeltaEdge(*edge))
+    for storage_id, before, after, blob, size, changed_bytes, codec in rows:
+        edge = DeltaEdge(before, after, blob, size, changed_bytes, scattered=codec == "sparse")
+        found.setdefault(storage_id, []).append(edge)
     return found
 
 

@@ -161,7 +161,8 @@ class States:
         if chain is None:
             self._keep_before(change, kept)
             chain = Chain()
-        edge = DeltaEdge(delta.before, delta.after, blob, delta.size, delta.changed_bytes)
+        scattered = encoded.codec == "sparse"
+        edge = DeltaEdge(delta.before, delta.after, blob, delta.size, delta.changed_bytes, scattered)
         chain = chain.after(edge)
         if chain.needs_keyframe(form.nbytes):
             self.keep_whole(change.key, change.fingerprint_after, change.now, form.width, kept)

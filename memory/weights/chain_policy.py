@@ -53,6 +53,8 @@ class Chain:
     """Bytes of their blobs."""
     changed_bytes: int = 0
     """Bytes that they touch, together."""
+    scattered_bytes: int = 0
+    """Those of them that are touched element by element, here and there."""
     anchored: bool = True
     """Whether there is a keyframe or a checkpoint at its beginning, rather than nothing but live weights."""
 
@@ -77,6 +79,7 @@ class Chain:
             steps=self.steps + 1,
             delta_bytes=self.delta_bytes + delta.size,
             changed_bytes=self.changed_bytes + delta.changed_bytes,
+            scattered_bytes=self.scattered_bytes + delta.scattered_bytes,
         )
 
     def keyframed(self) -> Chain:
@@ -85,7 +88,7 @@ class Chain:
 
     def replay_cost(self, costs: Costs = MEASURED) -> float:
         """Give what applying all its deltas costs, in copied bytes."""
-        return costs.of_deltas(self.steps, self.delta_bytes, self.changed_bytes)
+        return costs.of_deltas(self.steps, self.delta_bytes, self.changed_bytes, self.scattered_bytes)
 
     def needs_keyframe(self, raw_bytes: int, costs: Costs = MEASURED) -> bool:
         """Say whether the state at its end is to be kept whole, beside the delta that led there.

@@ -30,6 +30,13 @@ class DeltaEdge:
     """Bytes of the blob."""
     changed_bytes: int
     """Bytes of the storage that it touches when applied."""
+    scattered: bool = False
+    """Whether it touches them element by element, here and there."""
+
+    @property
+    def scattered_bytes(self) -> int:
+        """Bytes that it touches element by element."""
+        return self.changed_bytes if self.scattered else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ def cheapest_path(
             other = edge.after if backward else edge.before
             if other in settled:
                 continue
-            reach = (distance + costs.of_deltas(1, edge.size, edge.changed_bytes), steps + 1)
+            reach = (distance + costs.of_deltas(1, edge.size, edge.changed_bytes, edge.scattered_bytes), steps + 1)
             leg = (state, edge.blob, backward)
             known = reached.get(other)
             if known is None or reach < known:

@@ -12,13 +12,14 @@ from memory.weights.paths import DeltaEdge, Kind, Path, Source, cheapest_path
 
 RAW = 40
 STATES = "abcdefg"
-COSTS = Costs(copy=1, read=2, digest=1, unpack=3, decode=4, step=5, opening=6)
+COSTS = Costs(copy=1, read=2, unpack=3, decode=4, scatter=7, step=5, opening=6)
 """Whole numbers: sums of them are exact, so costs can be compared for equality."""
 
 KINDS: list[Kind] = ["live", "keyframe", "checkpoint"]
 STATE = st.sampled_from(STATES)
 SIZE = st.integers(0, RAW)
-EDGES = st.lists(st.builds(DeltaEdge, STATE, STATE, st.sampled_from(["p", "q", "r"]), SIZE, SIZE), max_size=14)
+BLOB = st.sampled_from(["p", "q", "r"])
+EDGES = st.lists(st.builds(DeltaEdge, STATE, STATE, BLOB, SIZE, SIZE, st.booleans()), max_size=14)
 SOURCES = st.lists(st.builds(Source, STATE, st.sampled_from(KINDS), st.sampled_from(["x", "y"]), SIZE), max_size=4)
 
 
@@ -31,7 +32,7 @@ def source_cost(source: Source) -> float:
 
 
 def edge_cost(edge: DeltaEdge) -> float:
-    return 5 + 3 * edge.size + 4 * edge.changed_bytes
+    return 5 + 2 * edge.size + (7 if edge.scattered else 4) * edge.changed_bytes
 
 
 def bellman_ford(target: str, sources: list[Source], edges: list[DeltaEdge]) -> float:

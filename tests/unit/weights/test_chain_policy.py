@@ -11,7 +11,7 @@ from memory.weights.costs import MEASURED, Costs
 from memory.weights.paths import DeltaEdge, Source, cheapest_path
 
 LARGE = 40_000_000
-FREE = Costs(decode=0, read=0, digest=0, step=0)
+FREE = Costs(decode=0, read=0, step=0)
 """Costs at which replaying is never the reason."""
 
 

@@ -94,9 +94,16 @@ def test_a_keyframe_that_has_to_be_unpacked_gives_way_to_plain_bytes() -> None:
 
 
 def test_the_cost_is_that_of_the_source_and_its_deltas() -> None:
-    costs = Costs(read=1, digest=1, opening=7, step=10, decode=2)
+    costs = Costs(read=1, opening=7, step=10, decode=2)
     found = path("b", [source("a")], [delta("a", "b", size=100, changed=1_000)], costs=costs)
-    assert found.cost == (7 + RAW) + (10 + 2 * 100 + 2 * 1_000)
+    assert found.cost == (7 + RAW) + (10 + 100 + 2 * 1_000)
+
+
+def test_what_is_touched_here_and_there_costs_more_than_what_lies_together() -> None:
+    together, scattered = (DeltaEdge("a", "b", name, 100, 1_000, scattered=name == "s") for name in ("t", "s"))
+    costs = Costs(read=1, opening=0, step=0, decode=2, scatter=5)
+    assert path("b", [source("a")], [scattered], costs=costs).cost == RAW + 100 + 5 * 1_000
+    assert path("b", [source("a")], [scattered, together], costs=costs).steps == (Step("t", backward=False),)
 
 
 def test_of_two_blobs_between_the_same_states_the_cheaper_is_taken() -> None:
@@ -110,7 +117,7 @@ def test_a_delta_that_leads_nowhere_is_not_taken() -> None:
 
 def test_of_equal_costs_the_fewer_steps_are_taken() -> None:
     edges = [delta("a", "b", changed=500), delta("b", "c", changed=500), delta("a", "c", changed=1_000)]
-    costs = Costs(read=0, digest=0, step=0)
+    costs = Costs(read=0, step=0)
     assert path("c", [source("a")], edges, costs=costs).steps == (Step("ac", backward=False),)
 
 
