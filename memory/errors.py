@@ -604,9 +604,21 @@ class EditError(PalimpsestError):
 
 
 class SafetyViolation(PalimpsestError):
-    """A safety rule denied a write; the bytes are as they were."""
+    """A safety rule denied a write, whose bytes are as they were; or the model is under an emergency stop.
+
+    Attributes:
+        rules: The rules that denied it, sorted; `emergency_stop` for a stopped model.
+        model: The model's name, where one is known.
+    """
 
     code = "safety-violation"
+
+    def __init__(self, message: str, *, rules: Iterable[str] = (), model: str | None = None, remedy: str = "") -> None:
+        self.rules = tuple(sorted(rules))
+        self.model = model
+        super().__init__(
+            message, remedy=remedy or "look at the alerts (memory.safety.get_recent_alerts()), and change the write"
+        )
 
 
 class RestoreError(PalimpsestError):

@@ -18,9 +18,13 @@ from memory.query.verification import LiveModel, VerifyReport, verify
 from memory.recording.amending import Amender
 from memory.recording.journal import Journal
 from memory.recording.recorder import Recorder
+from memory.recording.safety_record import SafetyRecord
+from memory.recording.safety_surface import SafetySurface
 from memory.recording.stating import Stating
 from memory.recording.stating_surface import StatingSurface
 from memory.recording.surface import RecordingSurface
+from memory.safety.monitor import SafetyMonitor
+from memory.safety.settings import SafetySettings
 from memory.store.log import EventStore
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
     from memory.store.transfer.importing import ImportReport
 
 
-class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSurface):
+class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSurface, SafetySurface):
     """A memory for models whose weights are being changed: append-only, and able to say what followed from what.
 
     Opening creates and migrates the database; a database of a newer schema, a foreign one, or a file that is none is
@@ -44,8 +48,10 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         durability: `full`: what was recorded survives power loss; `normal`: it survives the death of the process.
         seed: Makes the coins and names of acts repeatable from the same history on; None draws them from the operating
             system.
+        safety: What counts as unsafe and what follows from it: settings, or a TOML file of them; None for the defaults.
 
     Raises:
+        InvalidArgument: The file of safety settings cannot be read, or one is wrong.
         DatabaseUnavailable: The database cannot be reached or opened.
         SchemaTooNew: It was written by a newer Palimpsest.
         ForeignDatabase: It belongs to something else.
@@ -69,7 +75,9 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         correlation_id: str | None = None,
         durability: Literal["full", "normal"] = "full",
         seed: int | None = None,
+        safety: SafetySettings | str | os.PathLike[str] | None = None,
     ) -> None:
+        settings = SafetySettings.of(safety)
         self._store = EventStore.open(url if isinstance(url, str) else Path(url), durability=durability)
         try:
             self._runner = ProjectionRunner(self._store, PROJECTIONS)
@@ -78,6 +86,7 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
             self._recorder = Recorder(journal, self._runner, self._store.database, generator)
             self._amender = Amender(self._recorder, self._store)
             self._stating = Stating(self._recorder, self._store, self._runner)
+            self._safety = SafetyMonitor(SafetyRecord(self._recorder, self._store, self._runner), settings)
             self._reporter = knowledge.Reporter(self._store.database)
             self._reporter.start()
         except BaseException:
@@ -94,8 +103,11 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         return self._store
 
     def close(self) -> None:
-        """Let the database go; whatever is asked of this memory later raises `DatabaseError`."""
-        self._store.close()
+        """Take off the hooks of safety, and let the database go; what is asked of it later raises `DatabaseError`."""
+        try:
+            self._safety.close()
+        finally:
+            self._store.close()
 
     def __enter__(self) -> Self:
         return self

@@ -14,6 +14,7 @@ from memory.store.forking import ForkSafeLock
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
     from introspection.scan import SharingScanner
 
@@ -46,6 +47,11 @@ class AttachedModel:
     def live(self) -> bool:
         """Whether there is a model behind the map."""
         return self._scanner is not None
+
+    @property
+    def module(self) -> Module | None:
+        """The model behind the map; None where there is none."""
+        return self._scanner.model if self._scanner is not None else None
 
     def tensor(self, name: str) -> Tensor:
         """Give the live tensor under a name.
