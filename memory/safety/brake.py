@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from introspection.names import named_modules
 from memory.safety.emergency import violation
@@ -17,12 +20,15 @@ if TYPE_CHECKING:
     from torch.utils.hooks import RemovableHandle
 
 
+_log = logging.getLogger(__name__)
+
+
 class Brake:
     """The brake of one live model; it holds no module of it.
 
     It is a forward pre-hook on the model and on each module in it, before every other, so that a part that is called by
-    itself stops too. What it cannot stop is code that calls no module: `module.forward(...)` of a module without
-    children, or the arithmetic itself.
+    itself stops too. What it cannot stop is code that calls no module (`module.forward(...)` of a module without
+    children, the arithmetic itself), and TorchScript, whose modules take no such hooks.
     """
 
     def __init__(self, log: str, name: str, module: Module, stop: Stop) -> None:
@@ -34,12 +40,14 @@ class Brake:
         seen: set[int] = set()
         try:
             for _, each in named_modules(module):
-                if id(each) not in seen:
+                if id(each) not in seen and not isinstance(each, torch.jit.ScriptModule):
                     seen.add(id(each))
                     self._handles.append(each.register_forward_pre_hook(self._hook, prepend=True))
         except BaseException:
             self.release()
             raise
+        if not self._handles:
+            _log.warning("model %r is TorchScript: its forwards cannot be stopped, only edits of it", name)
         forget_compiled()
 
     @property

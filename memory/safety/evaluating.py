@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from memory.errors import InvalidArgument
 from memory.events.safety import SafetyAlert
@@ -60,9 +60,14 @@ class Evaluations:
         everywhere = self._meanings.get((None, metric), MetricMeaning())
         return self._meanings.get((model, metric), everywhere)
 
-    def acquaint(self, metrics: Iterable[str], model: str | None) -> None:
-        """Look up what metrics were, before their next values go on record; what is no metric's name is passed over."""
-        for metric in metrics:
+    def acquaint(self, metrics: object, model: str | None) -> None:
+        """Look up what metrics were, before their next values go on record.
+
+        Args:
+            metrics: What somebody wants to record; what cannot be recorded is passed over, and refused where it is.
+            model: The model evaluated.
+        """
+        for metric in metrics if isinstance(metrics, Mapping) else ():
             if isinstance(metric, str):
                 self._history(model, metric)
 

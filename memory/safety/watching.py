@@ -62,11 +62,17 @@ class _Run:
 
 
 def computing_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Yield the modules that have a forward, each once, under the first of their paths: containers have none."""
+    """Yield the modules that have a forward, each once, under the first of their paths.
+
+    Containers have none. TorchScript's take no hooks.
+    """
     seen: set[int] = set()
     for path, module in named_modules(model):
-        if id(module) not in seen and type(module).forward is not nn.Module.forward:
-            seen.add(id(module))
+        if isinstance(module, torch.jit.ScriptModule) or id(module) in seen:
+            continue
+        seen.add(id(module))
+        # A compiled model has its forward in the instance.
+        if type(module).forward is not nn.Module.forward or "forward" in vars(module):
             yield path, module
 
 
@@ -74,7 +80,8 @@ class ForwardWatch:
     """Hooks on one model; holds no strong reference to it once they are removed.
 
     What is looked at is read where it lies, and asked for once at the end of the outermost forward: an accelerator is
-    not waited for before. Code that torch compiles, traces or scripts is passed over.
+    not waited for before. Inside what torch compiles, traces or scripts nothing is seen; of a compiled model, what the
+    whole of it gives out.
 
     Args:
         model: The model.
