@@ -124,7 +124,7 @@ def _names(attached: WatchedModel, name: str, keys: Sequence[str]) -> tuple[str,
     sharing = attached.sharing
     if name in sharing.names:
         return (name,)
-    under = sharing.under(name) if name else sharing.names
+    under = sharing.under(name)
     return tuple(next(each for each in under if sharing.storage_key(each) == key) for key in keys)
 
 

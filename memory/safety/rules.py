@@ -165,10 +165,10 @@ def checkpoint(measurement: Measurement, settings: SafetySettings) -> Finding | 
 
 EDIT_RULE_FUNCTIONS: Mapping[str, EditRuleFunction] = {
     "nonfinite": nonfinite,
+    "coupled": coupled,
     "norm_ratio": norm_ratio,
     "fraction_changed": fraction_changed,
     "share_of_model": share_of_model,
-    "coupled": coupled,
     "checkpoint": checkpoint,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor
 
-from introspection.layer_calls import floating
 from introspection.names import named_modules
 from memory.safety.inert import Hook, forget_compiled
 
@@ -164,7 +163,7 @@ class ForwardWatch:
         # A hook that raised before ours leaves a call that ends and never began.
         if not any(entered is module for _, entered in run.entered):
             return
-        for tensor in floating_or_complex(output):
+        for tensor in tensors_with_values(output):
             found = extremes(tensor)
             if found is not None:
                 run.extremes.append((path, found))
@@ -222,12 +221,16 @@ class _Accumulated(Hook):
             self._watch.accumulated(self._name, parameter)
 
 
-def floating_or_complex(value: Any) -> Iterator[torch.Tensor]:
-    """Yield every floating-point or complex tensor in what a module returns, at any depth."""
-    if isinstance(value, torch.Tensor) and value.is_complex():
-        yield torch.view_as_real(value.detach().resolve_conj())
-    else:
-        yield from floating(value)
+def tensors_with_values(given: Any) -> Iterator[torch.Tensor]:
+    """Yield every floating-point or complex tensor in what a module returns, at any depth; complex ones as pairs."""
+    if isinstance(given, torch.Tensor):
+        if given.is_complex():
+            yield torch.view_as_real(given.detach().resolve_conj())
+        elif given.is_floating_point():
+            yield given
+    elif isinstance(given, Mapping | list | tuple):
+        for each in given.values() if isinstance(given, Mapping) else given:
+            yield from tensors_with_values(each)
 
 
 def extremes(tensor: torch.Tensor) -> torch.Tensor | None:
