@@ -101,7 +101,7 @@ def check(
             rules.add("belief")
             reasons.append(f"{belief.belief_type.replace('_', ' ')}: {belief.statement}")
     parameters, share = gate.sizes.share(attached, keys)
-    gate.acknowledge(attached.name, {each.storage_key: each.coupled for each in planned})
+    gate.acknowledge(attached.name, {each.storage_key: (each.name, *each.coupled) for each in planned})
     return Verdict(
         verdict="deny" if denied else "warn" if reasons else "allow",
         model=attached.name,

@@ -157,7 +157,7 @@ class SafetyGate:
 
         Args:
             model: The model.
-            coupled: Storage key to the names coupled to it.
+            coupled: Storage key to all names of its bytes, and of those that share some.
         """
         for key, names in coupled.items():
             self._acknowledged[model, key] = frozenset(names)

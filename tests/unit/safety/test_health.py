@@ -106,7 +106,9 @@ def test_logits_are_found_in_what_a_model_returns(memory: MemorySystem, wrap: An
     assert memory.safety.check_output(wrap(torch.zeros(1, 2, 4))).positions == 2
 
 
-@pytest.mark.parametrize("output", ["text", None, torch.tensor([1, 2]), torch.tensor(1.0), {"hidden": torch.ones(2, 2)}])
+@pytest.mark.parametrize(
+    "output", ["text", None, torch.tensor([1, 2]), torch.tensor(1.0), {"hidden": torch.ones(2, 2)}]
+)
 def test_what_has_no_logits_is_refused(memory: MemorySystem, output: object) -> None:
     with pytest.raises(InvalidArgument):
         memory.safety.check_output(output)

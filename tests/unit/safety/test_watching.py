@@ -31,7 +31,12 @@ SEQUENCES = {"input_ids": IDS, "decoder_input_ids": IDS}
 ARCHITECTURES: dict[str, tuple[Callable[..., nn.Module], dict[str, Any], str, str]] = {
     "qwen2": (qwen2, INPUTS, "model.layers.1.self_attn", "model.layers.1.self_attn.q_proj.weight"),
     "gpt2": (gpt2, INPUTS, "transformer.h.1.attn", "transformer.h.1.attn.c_attn.weight"),
-    "t5": (t5, SEQUENCES, "decoder.block.1.layer.1.EncDecAttention", "decoder.block.1.layer.1.EncDecAttention.q.weight"),
+    "t5": (
+        t5,
+        SEQUENCES,
+        "decoder.block.1.layer.1.EncDecAttention",
+        "decoder.block.1.layer.1.EncDecAttention.q.weight",
+    ),
     "bert": (bert, INPUTS, "bert.encoder.layer.1.attention.self", "bert.encoder.layer.1.attention.self.query.weight"),
 }
 
@@ -60,7 +65,8 @@ def test_every_module_that_computes_is_hooked_attention_included(
     assert attention in hooked
     called: set[str] = set()
     handles = [
-        module.register_forward_hook(lambda *args, path=path: called.add(path)) for path, module in model.named_modules()
+        module.register_forward_hook(lambda *args, path=path: called.add(path))
+        for path, module in model.named_modules()
     ]
     run(model, inputs)
     for handle in handles:
@@ -211,7 +217,9 @@ def test_every_floating_dtype_is_read(memory: MemorySystem, dtype: torch.dtype) 
     assert messages(memory) == ["the model gave out NaN"]
 
 
-@pytest.mark.parametrize("output", [torch.empty(0), torch.ones(2, device="meta"), torch.ones(2, dtype=torch.int64), None])
+@pytest.mark.parametrize(
+    "output", [torch.empty(0), torch.ones(2, device="meta"), torch.ones(2, dtype=torch.int64), None]
+)
 def test_what_has_no_values_is_passed_over(memory: MemorySystem, output: object) -> None:
     model = nn.Identity()
     memory.attach(model, name="m")
