@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -15,17 +16,21 @@ from memory.query import knowledge
 from memory.query.beliefs_surface import BeliefsSurface
 from memory.query.evidence_surface import EvidenceSurface
 from memory.query.verification import LiveModel, VerifyReport, verify
+from memory.query.weight_blobs import kept_blobs
 from memory.recording.amending import Amender
 from memory.recording.journal import Journal
 from memory.recording.recorder import Recorder
 from memory.recording.safety_record import SafetyRecord
 from memory.recording.safety_surface import SafetySurface
+from memory.recording.states import States
 from memory.recording.stating import Stating
 from memory.recording.stating_surface import StatingSurface
 from memory.recording.surface import RecordingSurface
+from memory.recording.weights_surface import WeightsSurface
 from memory.safety.monitor import SafetyMonitor
 from memory.safety.settings import SafetySettings
 from memory.store.log import EventStore
+from memory.weights.keeping import BlobKeeper
 
 if TYPE_CHECKING:
     from memory.events.envelope import NewEvent
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
     from memory.store.transfer.importing import ImportReport
 
 
-class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSurface, SafetySurface):
+class MemorySystem(RecordingSurface, SafetySurface, WeightsSurface, StatingSurface, BeliefsSurface, EvidenceSurface):
     """A memory for models whose weights are being changed: append-only, and able to say what followed from what.
 
     Opening creates and migrates the database; a database of a newer schema, a foreign one, or a file that is none is
@@ -48,6 +53,8 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         durability: `full`: what was recorded survives power loss; `normal`: it survives the death of the process.
         seed: Makes the coins and names of acts repeatable from the same history on; None draws them from the operating
             system.
+        blobs: The folder that bytes of weights are kept in, but for the smallest. Without it: `<path>.blobs` beside a
+            SQLite file; a database in memory or on a server keeps them itself.
         safety: What counts as unsafe and what follows from it: settings, or a TOML file of them; None for the defaults.
 
     Raises:
@@ -75,15 +82,18 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         correlation_id: str | None = None,
         durability: Literal["full", "normal"] = "full",
         seed: int | None = None,
+        blobs: str | os.PathLike[str] | None = None,
         safety: SafetySettings | str | os.PathLike[str] | None = None,
     ) -> None:
         settings = SafetySettings.of(safety)
         self._store = EventStore.open(url if isinstance(url, str) else Path(url), durability=durability)
+        self._keeper = BlobKeeper.beside(self._store, blobs)
         try:
             self._runner = ProjectionRunner(self._store, PROJECTIONS)
             journal = Journal(self._store, actor=actor, correlation_id=correlation_id)
             generator = random.SystemRandom() if seed is None else self._seeded(seed)
-            self._recorder = Recorder(journal, self._runner, self._store.database, generator)
+            self._states = States(self._keeper, self._store.database, self._runner)
+            self._recorder = Recorder(journal, self._runner, self._store.database, generator, self._states)
             self._amender = Amender(self._recorder, self._store)
             self._stating = Stating(self._recorder, self._store, self._runner)
             self._safety = SafetyMonitor(SafetyRecord(self._recorder, self._store, self._runner), settings)
@@ -173,13 +183,13 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         return list(self._store.database.read_only_rows(statement, parameters).mappings())
 
     def verify(self) -> VerifyReport:
-        """Check the log's chain, and live weights against the log; report, never append."""
+        """Check the log's chain, live weights against the log, and every byte of every blob; report, never append."""
         live = []
         for attached in self._recorder.models():
             if attached.live:
                 sharing, states = attached.seen_now()
                 live.append(LiveModel(attached.name, sharing, {state.key: state.fingerprint for state in states}))
-        return verify(self._store, live, self._runner.catch_up)
+        return verify(self._store, live, self._runner.catch_up, self._keeper)
 
     # Moving
 
@@ -189,25 +199,36 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         *,
         file_format: Literal["jsonl", "parquet"] = "jsonl",
         tables: bool = True,
+        blobs: bool = True,
         progress: Progress | None = None,
     ) -> ExportReport:
-        """Write the whole log, and every read table caught up, to a folder that appears when it is complete.
+        """Write the whole log, its read tables and its blobs to a folder that appears when it is complete.
 
         Args:
             path: The folder to make.
             file_format: `jsonl`, or `parquet` (extra `frames`).
             tables: Whether to write the read tables too; an import does not need them.
+            blobs: Whether to write the blobs too: without them, earlier states of weights cannot be put back elsewhere.
+                Checkpoints are never part of it.
             progress: Told how many events are done, and of how many.
 
         Raises:
             InvalidArgument: The folder exists: nothing is overwritten.
-            CorruptionError: The log is not whole.
+            CorruptionError: The log is not whole, or a blob is missing or damaged.
         """
         from memory.store.transfer.export import export_log
 
         if tables:
             self._runner.catch_up()
-        return export_log(self._store.database, path, file_format=file_format, tables=tables, progress=progress)
+        database, catch_up = self._store.database, self._runner.catch_up
+        return export_log(
+            database,
+            path,
+            file_format=file_format,
+            tables=tables,
+            progress=progress,
+            blobs=partial(kept_blobs, self._keeper, database, catch_up) if blobs else None,
+        )
 
     def import_all(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> ImportReport:
         """Write what an export holds to this log, every link of the chain proved, and compute the read tables from it.
@@ -224,7 +245,7 @@ class MemorySystem(RecordingSurface, StatingSurface, BeliefsSurface, EvidenceSur
         """
         from memory.store.transfer.importing import import_log
 
-        report = import_log(self._store.database, path, progress=progress)
+        report = import_log(self._store.database, path, progress=progress, blobs=self._keeper)
         self._runner.catch_up()
         return report
 

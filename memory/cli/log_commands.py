@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memory.cli.root import DEFAULT_DATABASE, UTC_TEXT, DatabaseOption, JsonOption, app, opened
+from memory.cli.root import DEFAULT_DATABASE, UTC_TEXT, BlobsOption, DatabaseOption, JsonOption, app, opened
 
 if TYPE_CHECKING:
     from memory.events.envelope import StoredEvent
+    from memory.query.weight_blobs import KeptReport
+    from memory.store.log import EventStore
 
 
 @app.command(epilog="Example: palimpsest log --type modification --newest -n 20")
@@ -148,6 +150,11 @@ def verify(
         Path | None,
         typer.Option("--anchor", help="A file of anchors, one a line: those appends must be there, unchanged."),
     ] = None,
+    weights: Annotated[
+        bool,
+        typer.Option("--weights", help="Also read every blob that events point at; brings read tables up to date."),
+    ] = False,
+    blobs: BlobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check every link of the log's hash chain; exits 1 and names the first wrong append if one is wrong."""
@@ -158,29 +165,42 @@ def verify(
     with opened(database) as store:
         report = store.verify(known)
         head = store.head()
+        kept = _verify_weights(store, blobs) if weights else None
+    problems = [*map(str, report.problems), *(kept.problems if kept is not None else ())]
     if as_json:
-        problems = [str(problem) for problem in report.problems]
         print_json(
             {
-                "ok": report.ok,
+                "ok": not problems,
                 "appends": report.appends,
                 "events": report.events,
                 "anchors": len(known),
+                **({} if kept is None else {"blobs": kept.blobs}),
                 "head": head.digest,
                 "problems": problems,
             }
         )
     else:
-        for problem in report.problems:
-            typer.echo(str(problem))
+        for problem in problems:
+            typer.echo(problem)
         held = f", every anchor ({len(known)}) holds" if known and report.ok else ""
+        read = "" if kept is None else f", {kept.blobs} blobs"
         words.print(
-            f"{'whole' if report.ok else 'NOT whole'}: {report.events} events in {report.appends} appends{held}, "
+            f"{'NOT whole' if problems else 'whole'}: {report.events} events in {report.appends} appends{held}{read}, "
             f"head {head.digest}",
             soft_wrap=True,  # a digest is to be copied
         )
-    if not report.ok:
+    if problems:
         raise typer.Exit(1)
+
+
+def _verify_weights(store: EventStore, blobs: str | None) -> KeptReport:
+    from memory.projections.catalogue import PROJECTIONS
+    from memory.projections.runner import ProjectionRunner
+    from memory.query.weight_blobs import verify_kept
+    from memory.weights.keeping import BlobKeeper
+
+    keeper = BlobKeeper.beside(store, blobs)
+    return verify_kept(keeper, store.database, ProjectionRunner(store, PROJECTIONS).catch_up)
 
 
 def _lines(path: Path) -> list[str]:

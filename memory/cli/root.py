@@ -30,6 +30,12 @@ DatabaseOption = Annotated[
         "--database", "-d", envvar="PALIMPSEST_URL", help="Path of an SQLite file, or a URL (postgresql://…)."
     ),
 ]
+BlobsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--blobs", envvar="PALIMPSEST_BLOBS", help="Folder of blobs, where it is not DATABASE.blobs beside the file."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 DEFAULT_DATABASE = "research.db"
 UTC_TEXT = "%Y-%m-%dT%H:%M:%S.%fZ"

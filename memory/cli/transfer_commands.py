@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from memory.cli.root import DEFAULT_DATABASE, DatabaseOption, JsonOption, app, opened
+from memory.cli.root import DEFAULT_DATABASE, BlobsOption, DatabaseOption, JsonOption, app, opened
 
 
 @app.command("export", epilog="Example: palimpsest export record-2026 --format parquet")
@@ -20,16 +20,20 @@ def export(
         Literal["jsonl", "parquet"], typer.Option("--format", help="jsonl; parquet needs the extra `frames`.")
     ] = "jsonl",
     tables: Annotated[bool, typer.Option("--tables/--no-tables", help="The read tables too, caught up first.")] = True,
+    with_blobs: Annotated[
+        bool, typer.Option("--with-blobs/--no-blobs", help="What earlier states of weights are put back from, too.")
+    ] = True,
+    blobs: BlobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the whole log and every read table to a folder of plain files; nothing is ever overwritten."""
+    """Write the whole log, its read tables and its blobs to a folder of files; nothing is ever overwritten."""
     from memory.cli.output import print_json, words
     from memory.system import MemorySystem
 
     with opened(database):
         pass  # refuses a database that does not exist, which MemorySystem would make
-    with MemorySystem(database) as memory, _progress("exporting") as progress:
-        report = memory.export_all(path, file_format=file_format, tables=tables, progress=progress)
+    with MemorySystem(database, blobs=blobs) as memory, _progress("exporting") as progress:
+        report = memory.export_all(path, file_format=file_format, tables=tables, blobs=with_blobs, progress=progress)
     if as_json:
         print_json(
             {
@@ -38,12 +42,13 @@ def export(
                 "events": report.events,
                 "head": report.head.digest,
                 "tables": report.tables,
+                "blobs": report.blobs,
                 "bytes": report.size,
             }
         )
     else:
         words.print(
-            f"{report.events} events in {report.appends} appends and {len(report.tables)} tables, "
+            f"{report.events} events in {report.appends} appends, {len(report.tables)} tables, {report.blobs} blobs, "
             f"{report.size / 1e6:.1f} MB, head {report.head.digest}"
         )
         typer.echo(str(report.path))
@@ -53,6 +58,7 @@ def export(
 def import_(
     path: Annotated[Path, typer.Argument(help="A folder that `palimpsest export` made.")],
     database: DatabaseOption = DEFAULT_DATABASE,
+    blobs: BlobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write an export to a log that is new or holds its beginning; every link of the chain is proved first.
@@ -65,7 +71,7 @@ def import_(
     from memory.system import MemorySystem
 
     read_manifest(path)  # refuses what is no export before a database is made for it
-    with MemorySystem(database) as memory, _progress("importing") as progress:
+    with MemorySystem(database, blobs=blobs) as memory, _progress("importing") as progress:
         report = memory.import_all(path, progress=progress)
     if as_json:
         print_json(
@@ -73,12 +79,14 @@ def import_(
                 "appends": report.appends,
                 "events": report.events,
                 "present": report.present,
+                "blobs": report.blobs,
                 "head": report.head.digest,
             }
         )
     else:
         already = f", {report.present} were there already" if report.present else ""
-        words.print(f"{report.events} events in {report.appends} appends{already}, head {report.head.digest}")
+        brought = f", {report.blobs} blobs" if report.blobs else ""
+        words.print(f"{report.events} events in {report.appends} appends{already}{brought}, head {report.head.digest}")
 
 
 @app.command("rollover", epilog="Example: palimpsest rollover -d research.db --to research-2.db")

@@ -24,6 +24,10 @@ class CheckpointFile(BaseModel):
     """Its bytes."""
     digest: str
     """blake3 of all of them, hex."""
+    header_size: int | None = None
+    """Bytes before the first tensor; None for a file without tensors."""
+    header_digest: str | None = None
+    """blake3 of those, hex."""
 
 
 class CheckpointTensor(BaseModel):
@@ -31,12 +35,18 @@ class CheckpointTensor(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    storage_key: str
+    key: str
     """The storage, by its key at this position."""
     file: str
     """The file it is in."""
     name: str
     """The name of the tensor in that file."""
+    dtype: str
+    shape: tuple[int, ...]
+    fingerprint: str
+    """Digest of its values."""
+    offset: int
+    """Its first byte in the file."""
     size: int
     """Its bytes."""
 

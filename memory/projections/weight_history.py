@@ -115,12 +115,10 @@ class WeightHistoryProjection(Projection):
                 "deleted_position": None,
             },
         )
-        digests = {state.key: state.fingerprint for state in saved.storages}
-        for tensor in saved.tensors:
-            held = digests.get(tensor.storage_key)
-            if held is not None:
-                kept = Keyframe(storage_key=tensor.storage_key, fingerprint=held, blob="", size=tensor.size)
-                self._keyframe(event, saved.model, kept, checkpoint_id=saved.checkpoint_id)
+        # A storage that loading would part is in the files twice: once is enough.
+        for tensor in {tensor.key: tensor for tensor in reversed(saved.tensors)}.values():
+            kept = Keyframe(storage_key=tensor.key, fingerprint=tensor.fingerprint, blob="", size=tensor.size)
+            self._keyframe(event, saved.model, kept, checkpoint_id=saved.checkpoint_id)
 
     def _tag(self, tagged: CheckpointTagged) -> None:
         known = self._tags.get(tagged.model, {})

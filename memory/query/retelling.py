@@ -107,6 +107,9 @@ def _model(store: EventStore, last: ModelAttached, forms: dict[str, _Form]) -> N
         update={
             "storages": tuple(states),
             "state_of": None,
+            # Blobs stay beside the sealed log.
+            "baseline": "lazy",
+            "keyframes": (),
             **({} if sharing is None else {"sharing": plain_map(sharing.to_json()), "digest": sharing.digest}),
         }
     )

@@ -1,15 +1,17 @@
-"""Whether the record is whole: the log's chain, and live weights against what the log says they are."""
+"""Whether the record is whole: the log's chain, live weights against the log, and what is kept of weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from introspection.sharing import SharingMap
 from memory.errors import PalimpsestError
+from memory.query.weight_blobs import CatchUp, CheckCheckpoints, verify_kept
 from memory.query.weights import KnownModel, known_model
 from memory.store.engine import Database
 from memory.store.log import EventStore
+from memory.weights.keeping import BlobKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,10 @@ class VerifyReport:
     storages: int
     """Live storages whose bytes were compared with the log."""
     problems: tuple[str, ...]
+    blobs: int = 0
+    """Blobs of which every byte was read."""
+    checkpoints: int = 0
+    """Checkpoints of which every byte was read."""
 
     def __bool__(self) -> bool:
         return self.ok
@@ -37,27 +43,49 @@ class LiveModel:
     """Storage key to digest; None where the bytes cannot be read."""
 
 
-def verify(store: EventStore, live: Iterable[LiveModel], catch_up: Callable[[], object]) -> VerifyReport:
-    """Check the whole chain, then every live storage; report and never append.
+def verify(
+    store: EventStore,
+    live: Iterable[LiveModel],
+    catch_up: CatchUp,
+    keeper: BlobKeeper,
+    check_checkpoints: CheckCheckpoints | None = None,
+) -> VerifyReport:
+    """Check the whole chain, then every live storage, then every blob that events point at; report and never append.
 
     Args:
         store: The log.
         live: The attached models.
         catch_up: Brings up to date what the storages should hold; called once the chain was looked at, since it stops
             at an event that cannot be read.
+        keeper: Where the blobs are.
+        check_checkpoints: Reads the files of checkpoints; None: they are not looked at.
     """
     chain = store.verify()
     problems = [str(problem) for problem in chain.problems]
     compared = 0
     try:
-        catch_up()
+        catch_up(None)
         for model in live:
             number, different = _compare(store.database, model)
             compared += number
             problems += different
     except PalimpsestError as error:
         problems.append(f"live weights cannot be compared: {error.message}")
-    return VerifyReport(ok=not problems, events=chain.events, storages=compared, problems=tuple(problems))
+    blobs = checkpoints = 0
+    try:
+        kept = verify_kept(keeper, store.database, catch_up, check_checkpoints)
+        blobs, checkpoints = kept.blobs, kept.checkpoints
+        problems += kept.problems
+    except PalimpsestError as error:
+        problems.append(f"what was kept of weights cannot be read: {error.message}")
+    return VerifyReport(
+        ok=not problems,
+        events=chain.events,
+        storages=compared,
+        problems=tuple(problems),
+        blobs=blobs,
+        checkpoints=checkpoints,
+    )
 
 
 def _compare(database: Database, live: LiveModel) -> tuple[int, list[str]]:

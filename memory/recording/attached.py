@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from introspection.sharing import SharingMap
-from memory.errors import EditError, UnsupportedStorage
+from memory.errors import EditError
 from memory.events.models import SharingChanged, StorageState, plain_map
 from memory.events.modifications import AffectedLayer
+from memory.recording.remembered import Remembered, read_fingerprint, version_of
+from memory.recording.same_storage import kept_storages, vanished_ties
 from memory.store.forking import ForkSafeLock
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from introspection.scan import SharingScanner
+    from memory.weights.block_digests import BlockDigests
+    from memory.weights.measuring import Sums
 
 
 class AttachedModel:
@@ -37,6 +41,7 @@ class AttachedModel:
         self.sharing = sharing
         self.fingerprints: dict[str, str | None] = {}
         """Storage key to the digest the log last gave for it."""
+        self._remembered = Remembered()
         self._scanner = scanner
         self._identity: dict[str, tuple[Any, ...]] = scanner.memory_identity() if scanner is not None else {}
         self._forms: dict[str, tuple[Any, ...]] = self._read_forms()
@@ -50,8 +55,8 @@ class AttachedModel:
 
     @property
     def module(self) -> Module | None:
-        """The model behind the map; None where there is none."""
-        return self._scanner.model if self._scanner is not None else None
+        """The live model; None where only a map was attached."""
+        return None if self._scanner is None else self._scanner.model
 
     def tensor(self, name: str) -> Tensor:
         """Give the live tensor under a name.
@@ -73,34 +78,89 @@ class AttachedModel:
         chosen = sorted(self.sharing.storages) if keys is None else sorted(keys)
         return tuple(self._state(key, self.sharing) for key in chosen)
 
+    def on_record(self, besides: Mapping[str, str]) -> tuple[StorageState, ...]:
+        """Give the states of the live storages as the log has them, reading nothing.
+
+        Args:
+            besides: Storage key to the digest that it is to have instead.
+        """
+        if self._scanner is None:
+            return ()
+        return tuple(
+            _state_of(key, self.sharing, self.tensor(key), besides.get(key, self.fingerprints.get(key)))
+            for key in sorted(self.sharing.storages)
+        )
+
     def seen_now(self) -> tuple[SharingMap, tuple[StorageState, ...]]:
         """Give the sharing map and the storages' states as they are now, adopting neither."""
         if self._scanner is None:
             return self.sharing, ()
         sharing = self._scanner.current()
-        return sharing, tuple(self._state(key, sharing) for key in sorted(sharing.storages))
+        tensors = {key: self.tensor(key) for key in sorted(sharing.storages)}
+        states = (_state_of(key, sharing, tensor, read_fingerprint(tensor)) for key, tensor in tensors.items())
+        return sharing, tuple(states)
 
     def _state(self, key: str, sharing: SharingMap) -> StorageState:
         tensor = self.tensor(key)
-        return StorageState(
-            key=key,
-            names=tuple(sharing.storages[key]),
-            dtype=str(tensor.dtype).removeprefix("torch."),
-            shape=_shape(tensor),
-            fingerprint=_digest(tensor),
-        )
+        found = self._remembered.read(key, tensor)
+        return _state_of(key, sharing, tensor, None if found is None else found.fingerprint)
+
+    def digests(self, key: str) -> BlockDigests | None:
+        """Give the digests of what the log says a storage holds; None where its blocks are not known."""
+        known = self._remembered.digests.get(key)
+        return known if known is not None and known.fingerprint == self.fingerprints.get(key) else None
+
+    def took(self, key: str, digests: BlockDigests, sums: Sums | None = None) -> None:
+        """Say that the log says a storage holds these bytes, as it does."""
+        self.fingerprints[key] = digests.fingerprint
+        self._remembered.digests[key] = digests
+        if sums is not None:
+            self._remembered.sums[key] = digests.fingerprint, sums
+        self.compared((key,))
+
+    def sums(self, key: str, fingerprint: str) -> Sums | None:
+        """Give what is remembered of the values of a state of a storage."""
+        known = self._remembered.sums.get(key)
+        return known[1] if known is not None and known[0] == fingerprint else None
+
+    def compared(self, keys: Iterable[str]) -> None:
+        """Say that these storages were just compared with the log, or changed as it says."""
+        versions = self.versions()
+        self._remembered.versions |= {key: versions[key] for key in keys if key in versions}
+
+    def suspicious(self) -> frozenset[str]:
+        """Give the storages that torch says were written to, or that were bound anew, since they were last compared.
+
+        Those that edits are at now are left out. A tripwire and no proof: see `versions`.
+        """
+        seen = self._remembered.versions
+        found = {key for key, version in self.versions().items() if seen.get(key) != version}
+        return frozenset(found - self.busy)
+
+    def nbytes(self, key: str) -> int:
+        """Give the bytes of the distinct elements of a live storage."""
+        from memory.weights.live import distinct_elements
+
+        tensor = distinct_elements(self.tensor(key))
+        return tensor.numel() * tensor.element_size()
 
     def fingerprint_now(self, name: str) -> str | None:
         """Give the digest of the live bytes under a name; None where there are none to read (derived names)."""
         key = self.sharing.storage_key(name)
         return self._state(key, self.sharing).fingerprint if self.live and key in self.sharing.storages else None
 
+    def overlapping(self, name: str) -> tuple[str, ...]:
+        """Give the keys of the other storages that share some bytes with a name's, sorted."""
+        return tuple(
+            sorted({self.sharing.storage_key(each.name) for each in self.affected(name) if each.relation == "overlap"})
+        )
+
     def overlapping_now(self, name: str) -> dict[str, str]:
         """Give the digests of the other storages that share some bytes with a name's, by storage key."""
         if not self.live:
             return {}
-        overlaps = {self.sharing.storage_key(each.name) for each in self.affected(name) if each.relation == "overlap"}
-        return {state.key: state.fingerprint for state in self.states(overlaps) if state.fingerprint is not None}
+        states = self.states(self.overlapping(name))
+        return {state.key: state.fingerprint for state in states if state.fingerprint is not None}
 
     def affected(self, name: str) -> tuple[AffectedLayer, ...]:
         """Give every name that a write to `name` reaches, the name itself first."""
@@ -116,11 +176,9 @@ class AttachedModel:
         """
         if self._scanner is None:
             return {}
-        from torch.nn.parameter import is_lazy
-
         tensors = self._scanner.tensors()
-        present = ((key, tensors[key]) for key in self.sharing.storages if key in tensors)
-        return {key: tensor._version for key, tensor in present if not (is_lazy(tensor) or tensor.is_inference())}
+        present = ((key, version_of(tensors[key])) for key in self.sharing.storages if key in tensors)
+        return {key: version for key, version in present if version is not None}
 
     @property
     def busy(self) -> frozenset[str]:
@@ -164,7 +222,11 @@ class AttachedModel:
             return None
         identity = self._scanner.memory_identity()
         if sharing.digest == self.sharing.digest:
-            self.sharing, self._identity = sharing, identity
+            for key in sharing.storages:
+                if identity.get(key) != self._identity.get(key):
+                    # The same names view other memory now, and nobody has looked at it yet.
+                    self._remembered.versions.pop(key, None)
+            self.sharing, self._identity, self._forms = sharing, identity, self._read_forms()
             return None
         return self.adopt(sharing, identity)
 
@@ -176,9 +238,9 @@ class AttachedModel:
             identity: Which live memory each of its storages is; None when only maps are known.
         """
         old, heads = self.sharing, self.fingerprints
-        kept = None if identity is None else _kept(self._identity, identity, old, sharing)
+        kept = None if identity is None else kept_storages(self._identity, identity, old, sharing)
         difference = old.diff(sharing)
-        vanished = [] if identity is None else _vanished(difference.untied, self._identity, identity, old, sharing)
+        vanished = [] if identity is None else vanished_ties(difference.untied, self._identity, identity, old, sharing)
         self.sharing = sharing
         self._identity = identity if identity is not None else {}
         forms, self._forms = self._forms, self._read_forms()
@@ -186,6 +248,7 @@ class AttachedModel:
         again = {key for key, old_key in (kept or {}).items() if key != old_key and self._forms[key] != forms[old_key]}
         states = self.states(key for key in sharing.storages if kept is None or key not in kept or key in again)
         self.fingerprints = {key: heads.get(source) for key, source in (kept or {}).items()}
+        self._remembered.follow(kept or {}, {state.key for state in states})
         self.fingerprints |= {state.key: state.fingerprint for state in states}
         return SharingChanged(
             model=self.name,
@@ -204,15 +267,27 @@ class AttachedModel:
     def remember(self) -> Callable[[], None]:
         """Give a function that takes back whatever is changed here from now on."""
         sharing, identity, forms, fingerprints = self.sharing, self._identity, self._forms, dict(self.fingerprints)
+        remembered = self._remembered.copy()
 
         def take_back() -> None:
             self.sharing, self._identity, self._forms, self.fingerprints = sharing, identity, forms, fingerprints
+            self._remembered = remembered
 
         return take_back
 
     def _read_forms(self) -> dict[str, tuple[Any, ...]]:
         """Give dtype, shape and strides of every live storage under its first name, by key."""
         return {key: _form(self.tensor(key)) for key in self.sharing.storages} if self.live else {}
+
+
+def _state_of(key: str, sharing: SharingMap, tensor: Tensor, fingerprint: str | None) -> StorageState:
+    return StorageState(
+        key=key,
+        names=tuple(sharing.storages[key]),
+        dtype=str(tensor.dtype).removeprefix("torch."),
+        shape=_shape(tensor),
+        fingerprint=fingerprint,
+    )
 
 
 def _shape(tensor: Tensor) -> tuple[int, ...]:
@@ -227,70 +302,6 @@ def _form(tensor: Tensor) -> tuple[Any, ...]:
 
     plain = not is_lazy(tensor) and tensor.layout is torch.strided and not tensor.is_nested
     return tensor.dtype, _shape(tensor), tensor.stride() if plain else ()
-
-
-def _digest(tensor: Tensor) -> str | None:
-    """Give the digest of a tensor's bytes; None for one whose bytes cannot be read (meta, lazy, freed)."""
-    from torch.nn.parameter import is_lazy
-
-    from introspection.fingerprint import fingerprint
-
-    if is_lazy(tensor):
-        return None
-    try:
-        return fingerprint(tensor)
-    except UnsupportedStorage:
-        return None
-
-
-def _kept(
-    old: dict[str, tuple[Any, ...]], new: dict[str, tuple[Any, ...]], before: SharingMap, after: SharingMap
-) -> dict[str, str]:
-    """Give new storage key to old storage key, for every storage that is still the same one.
-
-    Live memory identity decides, unless no name stayed with the memory while the names it had live on elsewhere: freed
-    addresses are used again. Where memory tells nothing (`.to`, `.cuda`), an old storage goes on in the part with its
-    first name.
-    """
-    by_memory = {memory: key for key, memory in old.items()}
-    kept = {
-        key: source
-        for key, memory in new.items()
-        if (source := by_memory.get(memory)) is not None
-        and (
-            not set(before.storages[source]).isdisjoint(after.storages[key])
-            or set(before.storages[source]).isdisjoint(after.names)
-        )
-    }
-    taken = set(kept.values())
-    for key in sorted(after.storages):
-        if key in kept:
-            continue
-        candidates = [source for source in before.storages if source not in taken and source in after.storages[key]]
-        if candidates:
-            kept[key] = candidates[0]
-            taken.add(candidates[0])
-    return kept
-
-
-def _vanished(
-    untied: Iterable[frozenset[str]],
-    memory_before: dict[str, tuple[Any, ...]],
-    memory_now: dict[str, tuple[Any, ...]],
-    before: SharingMap,
-    after: SharingMap,
-) -> list[frozenset[str]]:
-    """Give the pairs that came apart while neither name stayed with its bytes.
-
-    Whoever unties on purpose gives one name new bytes. Where both have new ones, the model was moved, cast, sharded or
-    loaded by code that does not know of the tie.
-    """
-
-    def moved(name: str) -> bool:
-        was = memory_before.get(before.storage_key(name))
-        return name in after.names and was != memory_now.get(after.storage_key(name))
-
-    return [pair for pair in untied if all(moved(name) for name in pair)]
 
 
 def _sorted_groups(groups: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:

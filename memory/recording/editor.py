@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memory.errors import InvalidArgument, NotAttached, PalimpsestError
-from memory.events.modifications import EditAborted, UnattributedWrite, WriteBase
+from memory.errors import EditError, InvalidArgument, NotAttached, PalimpsestError
+from memory.events.modifications import EditAborted, WriteBase
 from memory.recording.acts import Act
 from memory.recording.attached import AttachedModel
-from memory.recording.editing import StorageEdit, Undo, put_all_back
+from memory.recording.editing import StorageEdit, Undo, blocks_of_rows, declared_rows, put_all_back
 from memory.recording.interrupts import deferred_interrupts
 from memory.recording.journal import Recorded
 from memory.recording.recorder import Envelope, Recorder
+from memory.recording.states import Kept, States
 from memory.recording.writes import (
     Dose,
     WriteDetails,
     affected_names,
     dose_of,
     plain_data,
-    take_over_digests,
-    targets,
+    targets_of,
     write_event,
 )
+from memory.weights.block_digests import blocks_in
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from memory.weights.live import Bytes
 
 
 class Editor:
@@ -35,35 +38,42 @@ class Editor:
 
     Args:
         recorder: Where their events go.
+        states: Keeps what leads from one state of a storage to the next.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, states: States) -> None:
         self._recorder = recorder
+        self._states = states
 
     @contextmanager
     def edit(
-        self, layer_name: str, details: WriteDetails, *, model: str | None, act: Act | str | None
+        self, layer_name: str | Sequence[str], details: WriteDetails, *, model: str | None, act: Act | str | None
     ) -> Iterator[Tensor | dict[str, Tensor]]:
         """Yield the live bytes; on leaving, record what changed, or put everything back and record why."""
         recorder = self._recorder
         recorder.journal.refuse_in_batch("edit")
         attached = recorder.model(model)
         recorder.note_sharing(attached)
-        names = targets(attached, layer_name)
+        names = targets_of(attached, layer_name)
         act = recorder.act_of(act, writes=len(names))
         dose = dose_of(details, act)
         details = replace(details, data=plain_data(details.data))
-        with attached.claimed(names):
-            edits = [StorageEdit(attached, name) for name in names]
-            if details.rows is not None:
-                if len(edits) > 1:
-                    raise InvalidArgument("rows", details.rows, "rows are of one tensor: name one")
-                details = replace(details, rows=edits[0].check_rows(details.rows))
-            self._note_unannounced(attached, edits)
-            versions = attached.versions()
+        if details.rows is not None:
+            if len(names) > 1:
+                raise InvalidArgument("rows", details.rows, "rows are of one tensor: name one")
+            _refuse_without_bytes(attached, names)
+            details = replace(details, rows=declared_rows(attached, names[0], details.rows))
+        with attached.claimed(names), ExitStack() as held:
+            _refuse_without_bytes(attached, names)
+            self._look_before(attached, names, details.rows)
+            edits = [StorageEdit(attached, name, self._states, held, details.rows) for name in names]
             recorded = False
             try:
-                yield edits[0].weight if len(edits) == 1 else {edit.name: edit.weight for edit in edits}
+                yield (
+                    edits[0].weight
+                    if isinstance(layer_name, str) and len(edits) == 1
+                    else {edit.name: edit.weight for edit in edits}
+                )
                 with deferred_interrupts():
                     self._commit(attached, edits, details, dose, act)
                     recorded = True
@@ -72,9 +82,17 @@ class Editor:
                 if not recorded:
                     with deferred_interrupts():
                         restored = put_all_back(edits)
-                        self._record_abort(attached, edits, details, act, error, restored, versions)
+                        self._record_abort(attached, edits, details, act, error, restored)
                 raise
-            self._look_around(attached, versions)
+            recorder.notice(attached, found_by="edit")
+
+    def _look_before(self, attached: AttachedModel, names: Sequence[str], rows: Sequence[int] | None) -> None:
+        """Record writes that nobody announced to the storages about to be edited, and to those that overlap them."""
+        own = {attached.sharing.storage_key(name) for name in names}
+        beside = {key for name in names for key in attached.overlapping(name)}
+        ranges = blocks_of_rows(attached.tensor(names[0]), rows)
+        blocks = {} if ranges is None else {attached.sharing.storage_key(names[0]): blocks_in(ranges)}
+        self._recorder.unannounced.note(attached, own | beside, found_by="edit", blocks=blocks)
 
     def _commit(
         self,
@@ -85,63 +103,71 @@ class Editor:
         act: Act | str | None,
     ) -> None:
         self._recorder.journal.refuse_in_batch("edit")
-        events = [
-            write_event(attached, edit.name, details, dose, act=act, change=edit.measure(details.rows))
-            for edit in edits
-        ]
-        self._record_writes(attached, events, act)
-        if not isinstance(act, Act):
-            return
-        for edit, event in zip(edits, events, strict=True):
-            if event.change is not None:
-                undo = Undo(attached.name, edit.name, edit.key, edit.preimage, event.change.fingerprint_after)
-                act.keeps(undo, event.overlapping, self.undo)
+        kept = Kept()
+        with self._states.keeper.pointing():
+            events = [_event_of(edit, details, dose, act, kept) for edit in edits]
+            handles = [Recorded(event.event_type, affected_names(event)) for event in events]
+            self._recorder.record_kept(attached.name, events, handles, kept, act=act)
+        for edit in edits:
+            edit.recorded()
+        if isinstance(act, Act):
+            for edit in edits:
+                image = edit.image
+                undo = Undo(
+                    attached.name, edit.name, edit.key, image.live, image.fingerprint_before, image.fingerprint_after
+                )
+                act.keeps(undo, edit.overlapping, self.undo)
 
     def undo(self, undos: Sequence[Undo], act_id: str) -> tuple[Recorded, ...]:
         """Put every storage of an act back, bit for bit, or none; one `revert` event a storage."""
         recorder = self._recorder
         recorder.journal.refuse_in_batch("undo")
         models = {undo.model: self._live(undo.model) for undo in undos}
-        for attached in models.values():
+        for name, attached in models.items():
             recorder.note_sharing(attached)
+            keys = {undo.key for undo in undos if undo.model == name}.intersection(attached.sharing.storages)
+            recorder.unannounced.note(attached, keys, found_by="restore")
         names = {id(undo): undo.name_now(models[undo.model]) for undo in undos}
-        with ExitStack() as claims:
+        with ExitStack() as held:
             for attached in models.values():
                 own = [names[id(undo)] for undo in undos if undo.model == attached.name]
-                claims.enter_context(attached.claimed(own))
-            guards = [StorageEdit(models[undo.model], names[id(undo)]) for undo in undos]
+                held.enter_context(attached.claimed(own))
+            guards = [StorageEdit(models[undo.model], names[id(undo)], self._states, held) for undo in undos]
+            earlier = [self._bytes_before(undo, guard, held) for undo, guard in zip(undos, guards, strict=True)]
             with deferred_interrupts():
-                return self._take_back(undos, guards, act_id)
+                return self._take_back(guards, earlier, act_id)
 
-    def _take_back(self, undos: Sequence[Undo], guards: Sequence[StorageEdit], act_id: str) -> tuple[Recorded, ...]:
+    def _bytes_before(self, undo: Undo, guard: StorageEdit, held: ExitStack) -> Bytes:
+        """Put together what a storage held before the act."""
+        live = guard.image.live
+        content = held.enter_context(self._states.scratch.buffer(live.nbytes))
+        names = guard.attached.sharing.storages[guard.key]
+        now = live, guard.image.fingerprint_before
+        self._states.bring(undo.model, names, live, undo.before, content, live=now)
+        return content
+
+    def _take_back(self, guards: Sequence[StorageEdit], earlier: Sequence[Bytes], act_id: str) -> tuple[Recorded, ...]:
         details = WriteDetails(method="revert", reverts=act_id, description=f"undo of act {act_id}")
+        kept = Kept()
         try:
             # Newest first: what a later write of the act found already had the earlier writes in it.
-            for undo in reversed(undos):
-                undo.preimage.put_back()
-            writes = [
-                (
-                    guard.attached,
-                    write_event(
-                        guard.attached,
-                        guard.name,
-                        details,
-                        Dose(None, False, None),
-                        act=act_id,
-                        change=guard.measure(),
-                    ),
+            for guard, content in zip(reversed(guards), reversed(earlier), strict=True):
+                guard.image.live.write(content)
+            with self._states.keeper.pointing():
+                events = [_event_of(guard, details, Dose(None, False, None), act_id, kept) for guard in guards]
+                handles = [Recorded(event.event_type, affected_names(event)) for event in events]
+                self._recorder.record_across(
+                    [(guard.attached.name, event) for guard, event in zip(guards, events, strict=True)],
+                    handles,
+                    envelope=Envelope(act=act_id),
+                    blobs=kept.blobs,
                 )
-                for guard in guards
-            ]
-            handles = [Recorded(event.event_type, affected_names(event)) for _, event in writes]
-            self._recorder.record_across(
-                [(attached.name, event) for attached, event in writes], handles, envelope=Envelope(act=act_id)
-            )
         except BaseException:
             put_all_back(guards)
             raise
-        for attached, event in writes:
-            take_over_digests(attached, event)
+        kept.committed()
+        for guard in guards:
+            guard.recorded()
         return tuple(handles)
 
     def _live(self, model: str) -> AttachedModel:
@@ -149,41 +175,6 @@ class Editor:
         if not attached.live:
             raise NotAttached(model, remedy="attach the live model: only its sharing map is attached now")
         return attached
-
-    def _record_writes(self, attached: AttachedModel, events: Sequence[WriteBase], act: Act | str | None) -> None:
-        handles = [Recorded(event.event_type, affected_names(event)) for event in events]
-        self._recorder.record(attached.name, events, handles, envelope=Envelope(act=act))
-        for event in events:
-            take_over_digests(attached, event)
-
-    def _note_unannounced(self, attached: AttachedModel, edits: Sequence[StorageEdit]) -> None:
-        """Record writes that nobody announced to the storages about to be edited, and to those that overlap them."""
-        found: dict[str, str | None] = {}
-        for edit in edits:
-            found |= attached.overlapping_now(edit.name)
-        self._note(attached, found | {edit.key: edit.preimage.fingerprint for edit in edits})
-
-    def _look_around(self, attached: AttachedModel, versions: Mapping[str, int]) -> None:
-        """Record how the block changed sharing, and what it wrote beside the storages it named."""
-        self._recorder.note_sharing(attached)
-        written = {key for key, version in attached.versions().items() if versions.get(key) != version}
-        self._note(attached, {state.key: state.fingerprint for state in attached.states(written - attached.busy)})
-
-    def _note(self, attached: AttachedModel, found: Mapping[str, str | None]) -> None:
-        """Record, as nobody's, the writes to storages whose digest is not the one on record."""
-        for key, fingerprint in found.items():
-            expected = attached.fingerprints.get(key)
-            if expected is not None and fingerprint is not None and expected != fingerprint:
-                event = UnattributedWrite(
-                    model=attached.name,
-                    storage_key=key,
-                    affected=attached.affected(key),
-                    fingerprint_expected=expected,
-                    fingerprint_found=fingerprint,
-                    found_by="edit",
-                )
-                self._recorder.record(attached.name, [event], [Recorded(event.event_type)], envelope=Envelope())
-            attached.fingerprints[key] = fingerprint
 
     def _record_abort(
         self,
@@ -193,7 +184,6 @@ class Editor:
         act: Act | str | None,
         error: BaseException,
         restored: bool,
-        versions: Mapping[str, int],
     ) -> None:
         """Record that an edit did not happen, and what its block did beside it.
 
@@ -220,10 +210,29 @@ class Editor:
             handles = [Recorded(event.event_type) for event in events]
             with self._recorder.journal.outside_batch():
                 self._recorder.record(attached.name, events, handles, envelope=Envelope(act=act))
-                self._look_around(attached, versions)
+                self._recorder.notice(attached, found_by="edit")
         except PalimpsestError as failure:
             state = "the bytes were put back" if restored else "not every byte could be put back"
             error.add_note(f"{state}, but edit_aborted could not be recorded: {failure}")
+
+
+def _event_of(edit: StorageEdit, details: WriteDetails, dose: Dose, act: Act | str | None, kept: Kept) -> WriteBase:
+    """Measure one storage of an edit, keep what leads back, and say both."""
+    own = Kept()
+    change = edit.measure(own)
+    kept.blobs |= own.blobs
+    kept.on_commit += own.on_commit
+    return write_event(
+        edit.attached, edit.name, details, dose, act=act, change=change, overlapping=edit.overlapping, kept=own
+    )
+
+
+def _refuse_without_bytes(attached: AttachedModel, names: Sequence[str]) -> None:
+    for name in names:
+        if attached.tensor(name).is_meta:
+            raise EditError(
+                f"{name!r} is a meta tensor: it has no bytes to edit", remedy="load the weights before editing them"
+            )
 
 
 def _storable(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from memory.errors import BatchError
 from memory.events.codec import encode
 from memory.events.envelope import NewEvent
+from memory.store.blobs import Content
 from memory.store.log import Appended, EventStore
 
 
@@ -67,6 +68,7 @@ class _Batch:
     events: list[NewEvent] = field(default_factory=list)
     recorded: list[Recorded] = field(default_factory=list)
     on_abort: list[Callable[[], None]] = field(default_factory=list)
+    blobs: dict[str, Content] = field(default_factory=dict)
     ended: bool = False
     """Tasks started inside inherit the batch and can outlive it."""
 
@@ -92,6 +94,7 @@ class Journal:
         recorded: Sequence[Recorded],
         *,
         on_abort: Callable[[], None] | None = None,
+        blobs: Mapping[str, Content] | None = None,
     ) -> None:
         """Append events as one whole, or put them into the open batch.
 
@@ -99,6 +102,7 @@ class Journal:
             events: What to append.
             recorded: One handle per event, filled with its place.
             on_abort: Called when the events turn out not to be recorded, to take back what is kept in memory.
+            blobs: Digest to content of what the events point at and is kept in the database.
 
         Raises:
             InvalidPayload: Something cannot be stored faithfully; an open batch is as it was before.
@@ -106,13 +110,14 @@ class Journal:
         batch = self._batch()
         try:
             if batch is None:
-                self._append(events, recorded)
+                self._append(events, recorded, blobs or {})
                 return
             # What cannot be stored is refused here, where it is made, and not when the batch ends.
             for event in events:
                 encode(event.payload)
             batch.events.extend(events)
             batch.recorded.extend(recorded)
+            batch.blobs.update(blobs or {})
             if on_abort is not None:
                 batch.on_abort.append(on_abort)
         except BaseException:
@@ -139,7 +144,7 @@ class Journal:
             batch.ended = True
             self._open.reset(token)
             if batch.events:
-                self._append(batch.events, batch.recorded)
+                self._append(batch.events, batch.recorded, batch.blobs)
         except BaseException:
             if not batch.ended:
                 batch.ended = True
@@ -149,6 +154,11 @@ class Journal:
             for each in batch.recorded:
                 each._problem = "its batch was aborted, so it was never recorded"
             raise
+
+    @property
+    def in_batch(self) -> bool:
+        """Whether this thread or task has a batch open."""
+        return self._batch() is not None
 
     def pending(self) -> tuple[NewEvent, ...]:
         """Give what waits in the batch that this thread or task has open."""
@@ -177,8 +187,8 @@ class Journal:
         finally:
             self._open.reset(token)
 
-    def _append(self, events: Sequence[NewEvent], recorded: Sequence[Recorded]) -> None:
-        appended = self._store.append(events, actor=self._actor, correlation_id=self._correlation_id)
+    def _append(self, events: Sequence[NewEvent], recorded: Sequence[Recorded], blobs: Mapping[str, Content]) -> None:
+        appended = self._store.append(events, actor=self._actor, correlation_id=self._correlation_id, blobs=blobs)
         for handle, place in zip(recorded, appended, strict=True):
             handle._appended = place
 

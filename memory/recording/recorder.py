@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,8 +17,8 @@ from introspection.sharing import SharingMap
 from memory.errors import AmbiguousModel, InvalidArgument, NotAttached, UnknownModel
 from memory.events.codec import build
 from memory.events.envelope import MEMORY_STREAM, NewEvent, model_stream
-from memory.events.models import ModelAttached, SharingChanged, plain_map
-from memory.events.modifications import Restored, UnattributedWrite
+from memory.events.models import SharingChanged
+from memory.events.modifications import Restored
 from memory.events.observations import LayerStatisticsRecorded, MetricDefined, MetricsRecorded, Observation
 from memory.events.registry import Payload, PayloadT
 from memory.projections.runner import ProjectionRunner
@@ -35,11 +36,15 @@ from memory.recording.writes import (
     targets,
     write_event,
 )
+from memory.store.blobs import Content
 from memory.store.engine import Database
 from memory.store.forking import ForkSafeLock
 
 if TYPE_CHECKING:
     from torch.nn import Module
+
+    from memory.recording.states import Kept, States
+    from memory.recording.unannounced import Unannounced
 
 _log = logging.getLogger(__name__)
 
@@ -64,12 +69,19 @@ class Recorder:
         runner: Catches projections up, so that an attach can ask what the record knows.
         database: What to ask.
         generator: Where acts get their names and coins.
+        states: Keeps the bytes of weights.
     """
 
     def __init__(
-        self, journal: Journal, runner: ProjectionRunner, database: Database, generator: random.Random
+        self,
+        journal: Journal,
+        runner: ProjectionRunner,
+        database: Database,
+        generator: random.Random,
+        states: States,
     ) -> None:
         self.journal = journal
+        self._states = states
         self._runner = runner
         self._database = database
         self._generator = generator
@@ -77,15 +89,22 @@ class Recorder:
         self._looking = ForkSafeLock()
         self._act: ContextVar[Act | None] = ContextVar("palimpsest_act", default=None)
 
+    @functools.cached_property
+    def unannounced(self) -> Unannounced:
+        """Looks for writes that nobody announced."""
+        from memory.recording.unannounced import Unannounced
+
+        return Unannounced(self, self._states)
+
     # Models
 
     def attach(self, model: Module | SharingMap, name: str, baseline: Literal["lazy", "full"]) -> AttachedModel:
         """Take a model (or a map) under care; record what is new about it."""
+        from memory.recording.attaching import Attaching
+
         model_stream(name)
-        if baseline != "lazy":
-            raise InvalidArgument(
-                "baseline", baseline, "only 'lazy' is offered: keyframes of everything need the weight store"
-            )
+        if baseline not in ("lazy", "full"):
+            raise InvalidArgument("baseline", baseline, 'give "lazy" or "full"')
         if isinstance(model, SharingMap):
             attached = AttachedModel(name, model, None)
         else:
@@ -96,50 +115,27 @@ class Recorder:
         for group in attached.sharing.groups:
             _log.info("model %r: %s are one tensor", name, " and ".join(sorted(group)))
         earlier = self._models.get(name)
-        events = self._attach_events(attached)
         self._models[name] = attached
-        if events:
-            self._record_all(name, events, on_abort=lambda: self._forget(name, earlier))
+
+        def forget() -> None:
+            self._forget(name, earlier)
+
+        try:
+            Attaching(self, self._states, attached, self._known(name), forget).record(full=baseline == "full")
+        except BaseException:
+            forget()
+            raise
         return attached
+
+    def _known(self, name: str) -> KnownModel | None:
+        self._runner.catch_up(KNOWN_MODEL)
+        return known_model(self._database, name)
 
     def _forget(self, name: str, earlier: AttachedModel | None) -> None:
         if earlier is None:
             self._models.pop(name, None)
         else:
             self._models[name] = earlier
-
-    def _attach_events(self, attached: AttachedModel) -> list[Payload]:
-        """Give the events of an attach, and take over what the log says unreadable storages hold."""
-        self._runner.catch_up(KNOWN_MODEL)
-        known = known_model(self._database, attached.name)
-        states = attached.states()
-        attached.fingerprints = {state.key: state.fingerprint for state in states}
-        same_map = known is not None and known.sharing.digest == attached.sharing.digest
-        if known is not None and not same_map:
-            _tell_of_lost_ties(attached.name, known.sharing, attached.sharing)
-        event = ModelAttached(
-            model=attached.name,
-            architecture=attached.architecture,
-            sharing=plain_map(attached.sharing.to_json()),
-            digest=attached.sharing.digest,
-            storages=states,
-        )
-        if known is None:
-            return [event]
-        if not attached.live:
-            if same_map:
-                return []
-            return [AttachedModel(attached.name, known.sharing, None).adopt(attached.sharing)]
-        attached.fingerprints = {state.key: state.fingerprint or known.head(state.key) for state in states}
-        differing = [key for key, found in sorted(attached.fingerprints.items()) if found != (known.head(key) or found)]
-        if differing:
-            position = known.state_of(attached.fingerprints) if same_map else None
-            if position is not None:
-                return [event.model_copy(update={"state_of": position})]
-            writes: list[Payload] = [_unattributed(attached, known, key) for key in differing]
-            return writes if same_map else [*writes, event]
-        unread = any(known.head(key) is None and found is not None for key, found in attached.fingerprints.items())
-        return [] if same_map and not unread else [event]
 
     def model(self, name: str | None) -> AttachedModel:
         """Give the attached model of that name, or the only one.
@@ -174,8 +170,25 @@ class Recorder:
             take_back = attached.remember()
             event = attached.look_again()
             if event is not None:
-                self._record_all(attached.name, [event], on_abort=take_back)
+                self.record_all(attached.name, [event], on_abort=take_back)
                 _tell_of(event)
+
+    def notice(self, attached: AttachedModel, *, found_by: str = "tripwire") -> tuple[Recorded, ...]:
+        """Record how sharing changed, and what was written to unannounced as far as torch's own signs show it.
+
+        The signs are torch's counts of writes and names bound anew: cheap enough for every call. What they do not show
+        (writes through `.data`, numpy, other processes), `memory.verify_weights` finds.
+        """
+        if not attached.live:
+            return ()
+        self.note_sharing(attached)
+        suspicious = attached.suspicious()
+        return self.unannounced.note(attached, suspicious, found_by=found_by) if suspicious else ()
+
+    def notice_all(self, model: str | None) -> None:
+        """Look at the model a record is about; at every one, where it names none."""
+        for attached in self.models() if model is None else (self.model(model),):
+            self.notice(attached)
 
     # Acts
 
@@ -246,6 +259,7 @@ class Recorder:
     def observation(self, fields: Mapping[str, Any], *, model: str | None, envelope: Envelope) -> Recorded:
         """Record what was noticed."""
         name = self.model_name(model)
+        self.notice_all(name)
         return self._record_one(name, build(Observation, model=name, **fields), envelope)
 
     def metrics(
@@ -253,6 +267,7 @@ class Recorder:
     ) -> Recorded:
         """Record one evaluation."""
         name = self.model_name(model)
+        self.notice_all(name)
         return self._record_one(name, build(MetricsRecorded, model=name, metrics=values, sample=sample), envelope)
 
     def metric_definition(self, fields: Mapping[str, Any], *, model: str | None) -> Recorded:
@@ -265,7 +280,7 @@ class Recorder:
     ) -> Recorded:
         """Record one statistic of several layers."""
         attached = self.model(model)
-        self.note_sharing(attached)
+        self.notice(attached)
         event = build(LayerStatisticsRecorded, model=attached.name, statistic=statistic, values=values)
         return self._record_one(attached.name, event, envelope)
 
@@ -279,6 +294,7 @@ class Recorder:
         first = self._recorded_under(envelope.key, Restored)
         if first is None:
             attached.fingerprints = {state.key: state.fingerprint for state in states}
+            attached.compared(attached.sharing.storages)
         else:
             event = event.model_copy(update={"storages": first.storages})
         return self._record_one(attached.name, event, envelope, on_abort=take_back)
@@ -291,9 +307,11 @@ class Recorder:
         *,
         envelope: Envelope,
         on_abort: TakeBack | None = None,
+        blobs: Mapping[str, Content] | None = None,
     ) -> None:
         """Give the events of one model their envelope and hand them to the journal."""
-        self.record_across([(model, event) for event in events], handles, envelope=envelope, on_abort=on_abort)
+        told = [(model, event) for event in events]
+        self.record_across(told, handles, envelope=envelope, on_abort=on_abort, blobs=blobs)
 
     def record_across(
         self,
@@ -302,10 +320,12 @@ class Recorder:
         *,
         envelope: Envelope,
         on_abort: TakeBack | None = None,
+        blobs: Mapping[str, Content] | None = None,
     ) -> None:
         """Give events of several models their envelope and hand them to the journal, as one whole.
 
         A key covers a whole call: the second and later events of a call that makes several get it with a number.
+        `blobs` are written with them, by digest.
         """
         act_id = envelope.act.id if isinstance(envelope.act, Act) else envelope.act
         try:
@@ -323,7 +343,23 @@ class Recorder:
             if on_abort is not None:
                 on_abort()
             raise
-        self.journal.record(new, handles, on_abort=on_abort)
+        self.journal.record(new, handles, on_abort=on_abort, blobs=blobs)
+
+    def record_kept(
+        self,
+        model: str,
+        events: Sequence[Payload],
+        handles: Sequence[Recorded],
+        kept: Kept,
+        *,
+        act: Act | str | None = None,
+        on_abort: TakeBack | None = None,
+    ) -> None:
+        """Record events together with what was kept of the bytes that they speak of."""
+        self.record(model, events, handles, envelope=Envelope(act=act), blobs=kept.blobs, on_abort=on_abort)
+        # A batch may still come to nothing: then what it kept is on no record.
+        if not self.journal.in_batch:
+            kept.committed()
 
     def _record_one(
         self, model: str | None, event: Payload, envelope: Envelope, *, on_abort: TakeBack | None = None
@@ -339,20 +375,10 @@ class Recorder:
         payload = event.payload if event is not None and event.event_type == cls.event_type else None
         return payload if isinstance(payload, cls) else None
 
-    def _record_all(self, model: str, events: Sequence[Payload], *, on_abort: TakeBack) -> None:
+    def record_all(self, model: str, events: Sequence[Payload], *, on_abort: TakeBack) -> None:
+        """Record events that belong to no act and that nobody asked for a handle of."""
         handles = [Recorded(event.event_type) for event in events]
         self.record(model, events, handles, envelope=Envelope(), on_abort=on_abort)
-
-
-def _unattributed(attached: AttachedModel, known: KnownModel, key: str) -> UnattributedWrite:
-    return UnattributedWrite(
-        model=attached.name,
-        storage_key=key,
-        affected=attached.affected(key),
-        fingerprint_expected=known.head(key) or "",
-        fingerprint_found=attached.fingerprints[key] or "",
-        found_by="attach",
-    )
 
 
 def _tell_of(event: SharingChanged) -> None:
@@ -369,17 +395,6 @@ def _tell_of(event: SharingChanged) -> None:
             )
         else:
             _log.info("model %r: %s share memory no longer", event.model, " and ".join(names))
-
-
-def _tell_of_lost_ties(model: str, known: SharingMap, found: SharingMap) -> None:
-    for pair in known.diff(found).untied:
-        if pair <= set(found.names):
-            _log.warning(
-                "model %r: the record knows %s as tied, and they are not tied in what is attached now: loading without "
-                "tie_weights() does that. Tie them again, unless that was meant",
-                model,
-                " and ".join(sorted(pair)),
-            )
 
 
 def numbered(key: str | None, number: int) -> str | None:

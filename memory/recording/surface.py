@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from introspection.sharing import SharingMap
+    from memory.recording.states import States
 
 
 class RecordingSurface:
@@ -27,6 +28,7 @@ class RecordingSurface:
     _recorder: Recorder
     _amender: Amender
     _safety: SafetyMonitor
+    _states: States
 
     def attach(
         self, model: Module | SharingMap, name: str = "model", *, baseline: Literal["lazy", "full"] = "lazy"
@@ -39,7 +41,8 @@ class RecordingSurface:
         Args:
             model: The live model; or only its sharing map, for replay, import and simulation.
             name: What it is called in this record.
-            baseline: `lazy`.
+            baseline: `lazy` keeps all bytes of a storage before its first announced write; `full` those of every
+                storage now, so that also unannounced writes can be taken back.
 
         Returns:
             The attached model: its name and sharing map.
@@ -53,7 +56,7 @@ class RecordingSurface:
 
     def edit(
         self,
-        layer_name: str,
+        layer_name: str | Sequence[str],
         *,
         method: str | None = None,
         reason: str | None = None,
@@ -75,7 +78,8 @@ class RecordingSurface:
         puts every byte back, records `edit_aborted`, and goes on.
 
         Args:
-            layer_name: A tensor name, or a module path. A path that names several storages gives a dict of tensors.
+            layer_name: A tensor name, a module path, or several of either. Several names, and a path that names
+                several storages, give a dict of tensors.
             method: How: `scale`, `rank_one`, `noise`, or your own word. Series of different methods are kept apart.
             reason: Why.
             model: Which attached model; None for the only one.
@@ -83,7 +87,9 @@ class RecordingSurface:
             dose: Signed size, in units of the method's reference dose.
             randomised: Whether a coin decided the sign of the dose (known by itself after `act.flip()`).
             propensity: Probability of the side that was drawn.
-            rows: The only rows (first dimension) the edit may touch; one that changes another is put back.
+            rows: The only rows (first dimension) the edit may touch: then nothing else is read. An edit that changes
+                another row is put back where that shows in the same 1 MiB of memory; elsewhere `verify_weights` finds
+                it, as it finds every write nobody announced.
             description: What it is, in words.
             tags: Your own tags.
             importance: 0 to 1; coupled writes count at least 0.9.
@@ -110,7 +116,7 @@ class RecordingSurface:
             propensity=propensity,
             rows=None if rows is None else tuple(rows),
         )
-        return Editor(self._recorder).edit(layer_name, details, model=model, act=act)
+        return Editor(self._recorder, self._states).edit(layer_name, details, model=model, act=act)
 
     def record_modification(
         self,

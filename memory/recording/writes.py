@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memory.errors import InvalidArgument, InvalidPayload
 from memory.events.codec import build
 from memory.events.modifications import AffectedLayer, Change, CoupledModification, Modification, WriteBase
 from memory.recording.acts import Act, Coin
 from memory.recording.attached import AttachedModel
+
+if TYPE_CHECKING:
+    from memory.recording.states import Kept
 
 COUPLED_IMPORTANCE = 0.9
 """The least importance of a coupled modification."""
@@ -85,6 +88,23 @@ def targets(attached: AttachedModel, layer_name: str) -> tuple[str, ...]:
     return tuple(next(name for name in under if sharing.storage_key(name) == key) for key in keys)
 
 
+def targets_of(attached: AttachedModel, layers: str | Sequence[str]) -> tuple[str, ...]:
+    """Give the tensor names that one layer name or several stand for together: one per storage.
+
+    Raises:
+        UnknownName: The model has no such tensor or module.
+        InvalidArgument: A name is no text, or there is none.
+    """
+    if isinstance(layers, str) or not isinstance(layers, Sequence):
+        return targets(attached, layers)
+    found = {
+        attached.sharing.storage_key(name): name for layer in reversed(layers) for name in targets(attached, layer)
+    }
+    if not found:
+        raise InvalidArgument("layer_name", list(layers), "name at least one tensor or module")
+    return tuple(found[key] for key in sorted(found))
+
+
 def _require_text(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise InvalidArgument(name, value, "it is the text of a tensor name or module path")
@@ -100,6 +120,8 @@ def write_event(
     change: Change | None = None,
     fingerprint: str | None = None,
     known: bool = True,
+    overlapping: Mapping[str, str] | None = None,
+    kept: Kept | None = None,
 ) -> WriteBase:
     """Build the event of one write to one storage.
 
@@ -112,6 +134,8 @@ def write_event(
         change: The measured change, where the write went through us.
         fingerprint: The digest after a write that was only reported.
         known: False for a name no map knows, in a per-name log.
+        overlapping: Storage key to digest, for the storages that share some of its bytes; None to read them now.
+        kept: What was kept of the bytes.
     """
     affected = attached.affected(name) if known else (AffectedLayer(name=name, relation="primary"),)
     coupled = tuple(sorted(each.name for each in affected if each.relation in ("alias", "overlap")))
@@ -144,8 +168,10 @@ def write_event(
         known=known,
         changed=None if change is None else not unchanged,
         change=change,
-        overlapping=attached.overlapping_now(name) if known else {},
+        overlapping=overlapping if overlapping is not None else attached.overlapping_now(name) if known else {},
         fingerprint=fingerprint,
+        deltas=() if kept is None else tuple(kept.deltas),
+        keyframes=() if kept is None else tuple(kept.keyframes),
     )
 
 
@@ -162,9 +188,10 @@ def _describe(name: str, coupled: Sequence[str], act: Act | str | None) -> str:
 
 
 def take_over_digests(attached: AttachedModel, event: WriteBase) -> None:
-    """Remember what the storages hold after a recorded write."""
+    """Remember what the storages hold after a reported write."""
     if event.known:
         attached.fingerprints |= event.digests_after
+        attached.compared(event.digests_after)
 
 
 def affected_names(event: WriteBase) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from memory.errors import ConcurrencyError, CorruptionError, KeyConflict
 from memory.events.envelope import LAST_MICROSECOND, category_of, event_id, event_ids
+from memory.store.blobs import Content, write_blobs
 from memory.store.carried import carried_under
 from memory.store.chain import all_utf8, append_digest, event_bytes, events_bytes, utf8
 from memory.store.driver import fetch
@@ -83,6 +84,7 @@ class AppendPlan:
         self._appends: list[AppendRow] = []
         self._ledger: list[LedgerRow] = []
         self._new_keys: list[KeyRow] = []
+        self._blobs: dict[str, Content] = {}
 
     @property
     def last(self) -> AppendRow | None:
@@ -99,11 +101,13 @@ class AppendPlan:
         replayed = self._replays(batch) if batch.keys else {}
         if not replayed and not batch.same_as:
             self._check_versions(batch)
+            self._blobs.update(batch.blobs)
             return tuple(self._place(batch, batch.events))
         new = [index for index in range(len(batch.events)) if index not in replayed and index not in batch.same_as]
         results = dict(replayed)
         if new:
             self._check_versions(batch)
+            self._blobs.update(batch.blobs)
             results.update(zip(new, self._place(batch, [batch.events[index] for index in new]), strict=True))
         for index, first in batch.same_as.items():
             results[index] = results[first]._replace(replayed=True)
@@ -136,6 +140,7 @@ class AppendPlan:
             if each.stored is not None and each.stored != each.version
         ]
         write_rows(self._connection, self._appends, self._ledger, self._new_keys, moved)
+        write_blobs(self._connection, self._blobs)
 
     def _place(self, batch: PreparedBatch, events: Sequence[PreparedEvent]) -> list[Appended]:
         """Give the events of a batch that are new their places, as one append; give their results."""

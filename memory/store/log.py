@@ -12,9 +12,11 @@ from sqlalchemy import select
 
 from memory.errors import RolloverUnfinished
 from memory.events.envelope import NewEvent, StoredEvent, from_microseconds
+from memory.store import blobs as blob_rows
 from memory.store import migrate
 from memory.store.anchor import Anchor
 from memory.store.append import Appended
+from memory.store.blobs import Content
 from memory.store.connect import Durability
 from memory.store.engine import Database
 from memory.store.group import GroupCommit
@@ -83,6 +85,7 @@ class EventStore:
         actor: str | None = None,
         correlation_id: str | None = None,
         expected_version: Mapping[str, int] | None = None,
+        blobs: Mapping[str, Content] | None = None,
     ) -> tuple[Appended, ...]:
         """Append events as one batch, whole or not at all; return one result for each, in order.
 
@@ -95,6 +98,8 @@ class EventStore:
             actor: Who records it.
             correlation_id: What it belongs to beyond this log.
             expected_version: Stream to the version it must be at; 0 for a stream without events.
+            blobs: What the events point at, by its blake3 digest: kept as rows, in the same transaction. One that is
+                there already is no conflict; where nothing is appended, none is kept.
 
         Raises:
             InvalidPayload: Something cannot be stored faithfully; nothing was written.
@@ -103,7 +108,9 @@ class EventStore:
             LogSealed: The log was rolled over, and goes on elsewhere.
             DatabaseError: The database refused; nothing was written.
         """
-        batch = prepare(events, actor=actor, correlation_id=correlation_id, expected_version=expected_version)
+        batch = prepare(
+            events, actor=actor, correlation_id=correlation_id, expected_version=expected_version, blobs=blobs
+        )
         if not batch.events:
             return ()
         try:
@@ -200,6 +207,40 @@ class EventStore:
             made = connection.execute(select(appends.c.recorded_at).where(appends.c.append_id == head.append_id))
             moment = from_microseconds(made.scalar_one())
         return Anchor(head.append_id, head.position, head.digest, moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+
+    # Blobs that are rows
+
+    def blob(self, digest: str) -> bytes | None:
+        """Give the bytes of a blob, as they are stored; None where it is not there."""
+        return blob_rows.read_blob(self.database, digest)
+
+    def holds_blob(self, digest: str) -> bool:
+        """Say whether a blob is there."""
+        return blob_rows.holds_blob(self.database, digest)
+
+    def blob_digests(self) -> frozenset[str]:
+        """Give the digest of every blob."""
+        return blob_rows.blob_digests(self.database)
+
+    def blob_parts(self) -> Iterator[tuple[str, int, bytes]]:
+        """Yield (digest, part, content) of every piece of every blob, in order, in constant memory."""
+        return blob_rows.blob_parts(self.database)
+
+    def keep_blobs(self, blobs: Mapping[str, Content]) -> None:
+        """Keep blobs before anything points at them: what an import brings. `append` keeps its own."""
+        blob_rows.keep_blobs(self.database, blobs)
+
+    def remove_blobs(self, digests: Iterable[str], *, at: int | None = None) -> int | None:
+        """Remove blobs: they are no part of the log, and an event says what each was.
+
+        Args:
+            digests: Which; one that is not there is none.
+            at: The position at which the log ended when it was found that nothing points at them; None: whatever it is.
+
+        Returns:
+            The bytes that were removed; None, and nothing was, where the log has gone on since.
+        """
+        return blob_rows.remove_blobs(self.database, digests, at=at)
 
     def verify(self, anchors: Iterable[Anchor] = ()) -> ChainReport:
         """Recompute the whole hash chain, in constant memory, changing nothing; report what is wrong and where.

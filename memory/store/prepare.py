@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from memory.errors import InvalidPayload, KeyConflict
 from memory.events.codec import content_digest, encode
 from memory.events.envelope import NewEvent, check_envelope_text, check_stream, model_of, to_microseconds
+from memory.store.blobs import Content, checked
 
 
 class PreparedEvent(NamedTuple):
@@ -41,6 +42,8 @@ class PreparedBatch:
     """Every stream it speaks of."""
     keys: frozenset[str]
     """Every key."""
+    blobs: Mapping[str, Content] = field(default_factory=dict)
+    """What its events point at, by digest: written with them."""
 
 
 def prepare(
@@ -49,6 +52,7 @@ def prepare(
     actor: str | None,
     correlation_id: str | None,
     expected_version: Mapping[str, int] | None,
+    blobs: Mapping[str, Content] | None = None,
 ) -> PreparedBatch:
     """Validate and encode a batch, touching no database.
 
@@ -67,7 +71,7 @@ def prepare(
     streams = frozenset(event.stream for event in prepared) | expected.keys()
     keys = frozenset(event.key for event in prepared if event.key is not None)
     same_as = _repetitions(prepared) if keys else {}
-    return PreparedBatch(prepared, same_as, actor, correlation_id, expected, streams, keys)
+    return PreparedBatch(prepared, same_as, actor, correlation_id, expected, streams, keys, checked(blobs))
 
 
 def _repetitions(prepared: Sequence[PreparedEvent]) -> dict[int, int]:

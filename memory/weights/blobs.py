@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import fcntl
+import mmap
 import os
 import re
 import time
 import uuid
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from blake3 import blake3
 
 from memory.errors import DatabaseUnavailable, DigestMismatch, MissingBlob
+from memory.store.blobs import Content
 from memory.store.disk import to_disk, writing_to
+from memory.weights.holding import FolderLock
+from memory.weights.room import Room
 
 GRACE_SECONDS = 3600.0
 """Age under which a blob that nothing points at is left alone."""
 
+MAPPED_FROM = 2**20
+"""Size from which a file is mapped, not copied: verified and at hand in less than half the time where it is large."""
+
+_CHUNK = 2**20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_PARTIAL = ".partial"
+PARTIAL = ".partial"
+"""How the name ends of what is not whole yet."""
 
 
 class BlobStore:
@@ -44,43 +52,72 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.room = Room(folder, self._make)
+        """What the disk has left, and what of it is kept for saying that there is nothing left."""
+        self._lock = FolderLock(folder, self._make)
 
-    def put(self, content: bytes | bytearray | memoryview) -> str:
+    def put(self, content: Content, digest: str | None = None) -> str:
         """Keep bytes; when this returns they are on the disk. The same bytes again cost a look.
+
+        Args:
+            content: The bytes.
+            digest: Their blake3, hex, where it is known.
 
         Returns:
             Their digest, hex.
 
         Raises:
-            DatabaseFull: No room is left on the disk; nothing was left behind.
+            DatabaseFull: No room is left on the disk; nothing was left behind, and the reserve was given back.
             DatabaseUnavailable: The folder cannot be written.
         """
-        digest = blake3(content).hexdigest()
+        digest = digest or blake3(content).hexdigest()
         path = self._path(digest)
+        size = memoryview(content).nbytes
+        self._lock.hold()
         with writing_to(path):
-            # A file under its name was renamed there, so it is whole: but who renamed it may not have come to syncing.
-            if path.exists() and path.stat().st_size == memoryview(content).nbytes:
-                to_disk(path.parent)
+            if self._is_there(path, size, digest):
                 return digest
-            self._make_folders(path.parent)
-            partial = path.with_name(f"{digest}-{uuid.uuid4().hex[:8]}{_PARTIAL}")
+            self.room.check(size)
+            partial = path.with_name(f"{digest}-{uuid.uuid4().hex[:8]}{PARTIAL}")
             try:
-                with partial.open("xb") as file:
-                    # A full disk says so here, before anything is half-written.
-                    if size := memoryview(content).nbytes:
-                        os.posix_fallocate(file.fileno(), 0, size)
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
+                self._write(partial, content, size)
                 partial.rename(path)
-            except BaseException:
+            except BaseException as error:
                 partial.unlink(missing_ok=True)
+                if isinstance(error, OSError):
+                    self.room.release()
                 raise
             to_disk(path.parent)
         return digest
 
-    def get(self, digest: str) -> bytes:
-        """Read a blob, verified.
+    def _is_there(self, path: Path, size: int, digest: str) -> bool:
+        try:
+            if path.stat().st_size != size or _digest_of(path) != digest:
+                return False
+            # Who put it there may not have come to pointing at it: from now on it is as young as one put now.
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        # A file under its name was renamed there, so it is whole: but who renamed it may not have come to syncing.
+        to_disk(path.parent)
+        return True
+
+    def _write(self, partial: Path, content: Content, size: int) -> None:
+        try:
+            file = partial.open("xb")
+        except FileNotFoundError:
+            self._make_folders(partial.parent)
+            file = partial.open("xb")
+        with file:
+            # A full disk says so here, before anything is half-written.
+            if size:
+                os.posix_fallocate(file.fileno(), 0, size)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def get(self, digest: str) -> bytes | memoryview:
+        """Read a blob, verified: bytes, or where it is large a view of the file itself.
 
         Raises:
             MissingBlob: It is not there.
@@ -88,61 +125,122 @@ class BlobStore:
             DatabaseUnavailable: It cannot be read.
         """
         try:
-            content = self._path(digest).read_bytes()
+            content = _content(self._path(digest))
         except FileNotFoundError:
             raise MissingBlob(digest) from None
         except OSError as error:
-            raise DatabaseUnavailable(
-                f"the blob {digest} cannot be read: {error.strerror}", remedy="check the disk and its permissions"
-            ) from error
-        found = blake3(content).hexdigest()
-        if found != digest:
-            raise DigestMismatch(f"the blob {digest[:16]}…", expected=digest, actual=found)
+            raise _unreadable(digest, error) from error
+        check_digest(digest, blake3(content).hexdigest())
         return content
+
+    def check(self, digest: str) -> int:
+        """Read all of a blob, in constant memory; give its size.
+
+        Raises:
+            MissingBlob: It is not there.
+            DigestMismatch: It is there, and holds other bytes.
+            DatabaseUnavailable: It cannot be read.
+        """
+        path = self._path(digest)
+        try:
+            found = _digest_of(path)
+            size = path.stat().st_size
+        except FileNotFoundError:
+            raise MissingBlob(digest) from None
+        except OSError as error:
+            raise _unreadable(digest, error) from error
+        check_digest(digest, found)
+        return size
+
+    def has(self, digest: str) -> bool:
+        """Say whether a blob is there; inside `pointing` it then stays so until the end of the block."""
+        if not self._path(digest).exists():
+            return False
+        self._lock.hold()
+        return self._path(digest).exists()
 
     def digests(self) -> Iterator[str]:
         """Yield the digest of every blob that is there, in no order."""
-        for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
+        for path in self._files():
             if _DIGEST.fullmatch(path.name):
                 yield path.name
 
-    @contextmanager
-    def pointing(self) -> Iterator[None]:
-        """Hold off every sweep, from before a blob is put until what points at it is committed."""
-        with self._locked(fcntl.LOCK_SH):
-            yield
+    def pointing(self) -> AbstractContextManager[None]:
+        """Hold off every sweep, from before a blob is put until its event is committed; re-entrant in a thread."""
+        return self._lock.pointing()
 
-    def sweep(self, pointed_at: Collection[str], *, grace: float = GRACE_SECONDS) -> tuple[str, ...]:
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep everybody from putting blobs inside, once those have committed who are about to point at one.
+
+        Raises:
+            DatabaseBusy: This thread is about to, or others did not come to an end in time.
+        """
+        return self._lock.alone()
+
+    def sweep(
+        self, pointed_at: Callable[[], Collection[str]], *, grace: float = GRACE_SECONDS
+    ) -> tuple[tuple[str, ...], int]:
         """Remove what nothing points at, and what a crash left half-written.
 
         Args:
-            pointed_at: The digests that something points at.
+            pointed_at: Gives the digests that something points at; asked while nobody can point at another.
             grace: Seconds since it was written under which a file is left alone.
 
         Returns:
-            The digests of the blobs removed, sorted.
+            The digests of the blobs removed, sorted; and the bytes of all files removed.
+
+        Raises:
+            DatabaseBusy: Somebody is about to point at a blob, and did not come to an end in time.
+            DatabaseUnavailable: The folder cannot be written.
+        """
+        if not self.folder.exists():
+            return (), 0
+        with self.alone():
+            return self.remove_all_but(pointed_at(), grace=grace)
+
+    def remove_all_but(self, kept: Collection[str], *, grace: float) -> tuple[tuple[str, ...], int]:
+        """Do what `sweep` does, inside `alone`."""
+        removed: list[str] = []
+        freed = 0
+        oldest_kept = time.time() - grace
+        with writing_to(self.folder):
+            for path in self._files():
+                blob = _DIGEST.fullmatch(path.name) is not None
+                unwanted = path.name not in kept if blob else path.name.endswith(PARTIAL)
+                if unwanted and path.stat().st_mtime <= oldest_kept:
+                    freed += path.stat().st_size
+                    path.unlink()
+                    if blob:
+                        removed.append(path.name)
+        return tuple(sorted(removed)), freed
+
+    def remove(self, digest: str) -> int:
+        """Remove a blob, inside `alone`; give its bytes, none where it is not there.
 
         Raises:
             DatabaseUnavailable: The folder cannot be written.
         """
-        if not self.folder.exists():
-            return ()
-        removed: list[str] = []
-        oldest_kept = time.time() - grace
-        with self._locked(fcntl.LOCK_EX), writing_to(self.folder):
-            for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
-                blob = _DIGEST.fullmatch(path.name) is not None
-                unwanted = path.name not in pointed_at if blob else path.name.endswith(_PARTIAL)
-                if unwanted and path.stat().st_mtime <= oldest_kept:
-                    path.unlink()
-                    if blob:
-                        removed.append(path.name)
-        return tuple(sorted(removed))
+        path = self._path(digest)
+        with writing_to(path):
+            try:
+                size = path.stat().st_size
+                path.unlink()
+            except FileNotFoundError:
+                return 0
+        return size
+
+    # Places
+
+    def _files(self) -> Iterator[Path]:
+        return self.folder.glob("[0-9a-f][0-9a-f]/*")
 
     def _path(self, digest: str) -> Path:
         if _DIGEST.fullmatch(digest) is None:
             raise MissingBlob(digest)
         return self.folder / digest[:2] / digest
+
+    def _make(self) -> None:
+        self._make_folders(self.folder)
 
     def _make_folders(self, folder: Path) -> None:
         """Make the folder and what it is in, each name on the disk before anything is put there."""
@@ -153,13 +251,34 @@ class BlobStore:
         folder.mkdir(exist_ok=True)
         to_disk(folder.parent)
 
-    @contextmanager
-    def _locked(self, kind: int) -> Iterator[None]:
-        with writing_to(self.folder):
-            self._make_folders(self.folder)
-            handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, kind)
-            yield
-        finally:
-            os.close(handle)
+
+def check_digest(expected: str, found: str) -> None:
+    """Refuse bytes that are not the blob.
+
+    Raises:
+        DigestMismatch: They have another digest.
+    """
+    if found != expected:
+        raise DigestMismatch(f"the blob {expected[:16]}…", expected=expected, actual=found)
+
+
+def _content(path: Path) -> bytes | memoryview:
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size < MAPPED_FROM:
+            return file.readall()
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _digest_of(path: Path) -> str:
+    hasher = blake3()
+    buffer = memoryview(bytearray(min(_CHUNK, max(path.stat().st_size, 1))))
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            hasher.update(buffer[:count])
+    return hasher.hexdigest()
+
+
+def _unreadable(digest: str, error: OSError) -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        f"the blob {digest} cannot be read: {error.strerror}", remedy="check the disk and its permissions"
+    )

@@ -15,12 +15,16 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from introspection import SharingMap
 from memory import MemorySystem
 from memory.errors import DatabaseFull, DatabaseUnavailable
 from memory.events import NewEvent, build
+from memory.events.kept_bytes import Keyframe
 from memory.events.observations import Observation
+from memory.events.weights import BlobsPruned
 from memory.store import EventStore, migrate
 from memory.store.engine import Database
+from memory.weights.keeping import INLINE_LIMIT
 
 
 @dataclass
@@ -217,3 +221,37 @@ def test_a_server_that_stops_because_its_own_log_has_no_room_loses_nothing(
         assert [append(number), append(number), append(number - 1)] == [number + 1, number + 1, number]
         assert [event.position for event in store.read()] == list(range(1, number + 2))
         assert store.verify().ok
+
+
+@pytest.mark.parametrize("size", [100, INLINE_LIMIT + 1, 2**20])
+def test_blobs_without_room_leave_nothing_and_what_went_wrong_can_be_recorded(disks: ModuleType, size: int) -> None:
+    with disks.small_disk("16m") as disk, MemorySystem(disk.folder / "research.db") as memory:
+        memory.attach(SharingMap.from_relations(names=["a"]), name="m")
+        keeper = memory._keeper
+        kept: set[str] = set()
+
+        def keep() -> None:
+            with keeper.pointing():
+                digest, pending = keeper.put(DRAW.randbytes(size))
+                frame = Keyframe(storage_key="a", fingerprint=digest, blob=digest, size=size)
+                payload = BlobsPruned(model="m", keyframes=(frame,), reason="a test")
+                memory.store.append([NewEvent(payload, stream="model-m")], blobs=pending)
+            kept.add(digest)
+
+        keep()
+        disk.fill()
+        refused(keep)
+        # The disk is full but for what was kept for this moment.
+        recorded = memory.record_observation("behavior", "note", "an edit was given up: the disk is full")
+        assert memory.store.head().position == recorded.position
+        assert keeper.digests() == kept
+        assert not list(disk.folder.rglob("*.partial"))
+        disk.free()
+        assert memory.verify().problems == ()
+        keep()
+        disk.fill(leave=3 * 2**20 + size)
+        refused(lambda: [keep() for _ in range(700)])
+        memory.record_observation("behavior", "note", "and again")
+        assert keeper.digests() == kept
+        disk.free()
+        assert memory.verify().blobs == len(kept)

@@ -84,12 +84,33 @@ def blob(url: str, note: Note, draw: random.Random) -> None:
             note(blobs.put(random.Random(draw.randrange(40)).randbytes(size)))
 
 
+def keep(url: str, note: Note, draw: random.Random) -> None:
+    """Blobs of every size with the events that point at them, acknowledged by position and digests."""
+    from introspection import SharingMap
+    from memory.events.kept_bytes import Keyframe
+    from memory.events.weights import BlobsPruned
+
+    with MemorySystem(url) as memory:
+        memory.attach(SharingMap.from_relations(names=["a"]), name="m")
+        keeper = memory._keeper
+        while True:
+            contents = [draw.randbytes(draw.choice((100, 60_000, 70_000, 300_000))) for _ in range(2)]
+            with keeper.pointing():
+                put = [keeper.put(content) for content in contents]
+                kept = [Keyframe(storage_key="a", fingerprint=digest, blob=digest, size=1) for digest, _ in put]
+                payload = BlobsPruned(model="m", keyframes=tuple(kept), reason="a test")
+                pending = {digest: content for _, rows in put for digest, content in rows.items()}
+                (done,) = memory.store.append([NewEvent(payload, stream="model-m")], blobs=pending)
+            note([done.position, [digest for digest, _ in put]])
+
+
 JOBS: dict[str, Callable[[str, Note, random.Random], None]] = {
     "append": append,
     "batch": batch,
     "project": project,
     "migrate": migrate,
     "blob": blob,
+    "keep": keep,
 }
 
 

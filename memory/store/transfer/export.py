@@ -19,6 +19,7 @@ from memory.store.head import Head, read_head, read_origin
 from memory.store.seal import read_seal
 from memory.store.tables import appends
 from memory.store.transfer import jsonl, parquet
+from memory.store.transfer.blobs import Taken, write_blobs
 from memory.store.transfer.folder import whole_folder
 from memory.store.transfer.history import LoggedAppend, stored_appends
 from memory.store.transfer.manifest import NAME, ExportedFile, Format, Manifest
@@ -45,6 +46,8 @@ class ExportReport:
     """Rows by table."""
     size: int
     """Bytes of all files."""
+    blobs: int = 0
+    """Blobs that were taken along."""
 
 
 class _Writer(Protocol):
@@ -61,6 +64,7 @@ def export_log(
     tables: bool = True,
     events_per_file: int = EVENTS_PER_FILE,
     progress: Progress | None = None,
+    blobs: Taken | None = None,
 ) -> ExportReport:
     """Write the whole log, as it is now, to a folder that appears when it is complete and on the disk.
 
@@ -71,6 +75,7 @@ def export_log(
         tables: Whether to write the read tables too, as they are: catch them up first.
         events_per_file: How many positions a file of events spans.
         progress: Told how far it is.
+        blobs: Gives the blobs that events point at; None: they are left behind.
 
     Raises:
         InvalidArgument: The folder exists, or there is no such format.
@@ -92,6 +97,8 @@ def export_log(
             seal = read_seal(connection)
         counted = _Counted(stored_appends(database, origin, head), head.position - origin.position, progress)
         event_files = _write_events(counted, folder, file_format, events_per_file)
+        # Blobs last: what any of these events points at is then among them.
+        number, blob_bytes = write_blobs(folder, blobs()) if blobs is not None else (0, 0)
         manifest = Manifest(
             format=file_format,
             software=__version__,
@@ -106,6 +113,8 @@ def export_log(
             event_files=tuple(event_files),
             table_files=table_files,
             sealed=None if seal is None or not seal.sealed else seal.content(),
+            blobs=number,
+            blob_bytes=blob_bytes,
         )
         text = manifest.to_json()
         (folder / NAME).write_text(text, encoding="utf-8")
@@ -116,7 +125,8 @@ def export_log(
         events=counted.events,
         head=head,
         tables={name: file.rows for name, file in table_files.items()},
-        size=sum(file.size for file in files) + len(text.encode()),
+        size=sum(file.size for file in files) + blob_bytes + len(text.encode()),
+        blobs=number,
     )
 
 

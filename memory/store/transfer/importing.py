@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from memory.store.head import Head, read_head
 from memory.store.seal import Seal, read_seal, set_seal
 from memory.store.tables import appends
 from memory.store.transfer import jsonl, parquet
+from memory.store.transfer.blobs import Keeping, bring_blobs
 from memory.store.transfer.export import TELL_EVERY, Progress
 from memory.store.transfer.history import CHUNK_BYTES, LoggedAppend, fault
 from memory.store.transfer.manifest import Manifest, read_manifest
@@ -38,9 +40,17 @@ class ImportReport:
     """Events of the export that were there already."""
     head: Head
     """The head of the log now."""
+    blobs: int = 0
+    """Blobs brought that were not there."""
 
 
-def import_log(database: Database, path: str | os.PathLike[str], *, progress: Progress | None = None) -> ImportReport:
+def import_log(
+    database: Database,
+    path: str | os.PathLike[str],
+    *,
+    progress: Progress | None = None,
+    blobs: Keeping | None = None,
+) -> ImportReport:
     """Write what an export holds to a log that is empty, or holds its beginning; called again, it goes on.
 
     Appends are written whole, some thousand events a transaction. Read tables are never imported: they are computed.
@@ -49,6 +59,7 @@ def import_log(database: Database, path: str | os.PathLike[str], *, progress: Pr
         database: Where to import to; its schema is at the head.
         path: The folder that was exported.
         progress: Told how many events were looked at, and of how many.
+        blobs: Where the blobs go, each verified, before the events that point at them; None: they are left.
 
     Raises:
         InvalidExport: It is no export, was cut off or changed, or is of a newer format. What came before the append
@@ -61,7 +72,9 @@ def import_log(database: Database, path: str | os.PathLike[str], *, progress: Pr
     manifest = read_manifest(folder)
     if manifest.format == "parquet":
         parquet.load()
-    return _Import(database, folder, manifest, progress).run()
+    importing = _Import(database, folder, manifest, progress)
+    with nullcontext() if blobs is None else blobs.pointing():
+        return importing.run(blobs)
 
 
 class _Import:
@@ -72,9 +85,10 @@ class _Import:
         self._placing = Placing(self._target)
         self._written_appends = self._written = self._present = 0
 
-    def run(self) -> ImportReport:
+    def run(self, blobs: Keeping | None) -> ImportReport:
         manifest, target = self._manifest, self._target
         self._check_place()
+        brought = 0 if blobs is None else bring_blobs(self._folder, blobs)
         previous = manifest.origin
         counts = [0, 0]
         pending: list[LoggedAppend] = []
@@ -103,7 +117,10 @@ class _Import:
         if pending:
             self._write(pending)
         self._seal()
-        return ImportReport(self._written_appends, self._written, self._present, self._now())
+        if blobs is not None:
+            # Rows that nothing pointed at yet may have been swept meanwhile.
+            bring_blobs(self._folder, blobs)
+        return ImportReport(self._written_appends, self._written, self._present, self._now(), brought)
 
     def _check_place(self) -> None:
         """Refuse at once what can never fit, before reading the events."""

@@ -15,8 +15,9 @@ from typing import Any, Literal
 from memory.errors import InvalidExport
 from memory.store.head import Head
 from memory.store.seal import Seal
+from memory.store.transfer.blobs import check_blobs
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when what is written can no longer be read by the versions before."""
 NAME = "manifest.json"
 
@@ -60,6 +61,10 @@ class Manifest:
     """Read tables by name: for reading elsewhere; an import computes them again."""
     sealed: Mapping[str, Any] | None = None
     """What a rollover sealed the log with, if it was."""
+    blobs: int = 0
+    """Blobs that came along, each in a file `blobs/ab/<digest>`; exports of format 1 have none."""
+    blob_bytes: int = 0
+    """Bytes of all of them."""
 
     def to_json(self) -> str:
         """Give it as JSON text."""
@@ -96,6 +101,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise InvalidExport(f"{path} is damaged: {type(error).__name__}: {error}") from error
     for file in manifest.event_files:
         _check_file(folder, file)
+    check_blobs(folder, manifest.blobs, manifest.blob_bytes)
     return manifest
 
 

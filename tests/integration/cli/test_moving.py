@@ -12,6 +12,9 @@ import pytest
 
 from introspection import SharingMap
 from memory import MemorySystem
+from memory.events import NewEvent
+from memory.events.kept_bytes import Keyframe
+from memory.events.weights import BlobsPruned
 
 MAIN = "from memory.cli import main; main()"
 
@@ -42,7 +45,7 @@ def test_a_record_goes_through_files_into_a_new_database(record: Path, tmp_path:
     assert (exported["events"], exported["tables"]["modifications"]) == (3, 1)
     done = palimpsest("import", tmp_path / "out", "-d", tmp_path / "copy.db", "--json")
     imported = json.loads(done.stdout)
-    assert imported == {"appends": 3, "events": 3, "present": 0, "head": exported["head"]}
+    assert imported == {"appends": 3, "events": 3, "present": 0, "blobs": 0, "head": exported["head"]}
     with MemorySystem(tmp_path / "copy.db") as copy:
         assert copy.query_sql("SELECT count(*) AS n FROM modifications") == [{"n": 1}]
 
@@ -50,8 +53,33 @@ def test_a_record_goes_through_files_into_a_new_database(record: Path, tmp_path:
 def test_the_folder_that_was_made_is_the_answer(record: Path, tmp_path: Path) -> None:
     done = palimpsest("export", tmp_path / "out", "-d", record, "--no-tables")
     assert done.stdout == f"{tmp_path / 'out'}\n"
-    assert "3 events in 3 appends and 0 tables" in done.stderr
+    assert "3 events in 3 appends, 0 tables, 0 blobs" in done.stderr
     assert not (tmp_path / "out" / "tables").exists()
+
+
+def test_blobs_that_no_event_points_at_are_swept_and_said(record: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    with MemorySystem(record, blobs=folder) as memory:
+        orphan, _ = memory._keeper.put(bytes(100_000))
+    young = palimpsest("gc", "-d", record, "--blobs", folder, "--json")
+    assert json.loads(young.stdout) == {"blobs": [], "checkpoints": [], "bytes": 0}
+    swept = palimpsest("gc", "-d", record, "--blobs", folder, "--grace", "0", "--json")
+    assert json.loads(swept.stdout) == {"blobs": [orphan], "checkpoints": [], "bytes": 100_000}
+    again = palimpsest("gc", "-d", record, "--blobs", folder, "--grace", "0")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "0 blobs and 0 checkpoints" in again.stderr
+
+
+def test_verifying_weights_too_reads_blobs_and_exits_with_what_is_wrong(record: Path) -> None:
+    kept = Keyframe(storage_key="a", fingerprint="f", blob="0" * 64, size=1)
+    payload = BlobsPruned(model="sim", keyframes=(kept,), reason="a test")
+    with MemorySystem(record) as memory:
+        memory.store.append([NewEvent(payload, stream="model-sim")])
+    assert palimpsest("verify", "-d", record).returncode == 0
+    done = palimpsest("verify", "-d", record, "--weights", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["ok"], found["blobs"]) == (1, False, 1)
+    assert found["problems"] == [f"position 4: the blob {'0' * 64} is missing"]
 
 
 def test_what_is_no_export_makes_no_database(tmp_path: Path) -> None:

@@ -303,7 +303,7 @@ def _manifest(**fields: Any) -> Callable[[Path], None]:
         (lambda folder: (folder / "manifest.json").unlink(), "was not finished"),
         (lambda folder: (folder / "manifest.json").write_text("{"), "cannot be read"),
         (lambda folder: (folder / "manifest.json").write_text("{}"), "does not describe an export"),
-        (_manifest(palimpsest_export=2), "format 2, and this version of Palimpsest reads up to 1"),
+        (_manifest(palimpsest_export=3), "format 3, and this version of Palimpsest reads up to 2"),
         (_manifest(head=None), "is damaged"),
         (_manifest(event_files=[{"name": "../x", "rows": 1, "size": 1}]), "outside of the export"),
         (shutil.rmtree, "is no export"),

@@ -146,7 +146,7 @@ def test_what_is_no_model_and_a_baseline_not_offered_are_refused(memory, model, 
     with pytest.raises(NotAModel):
         memory.attach(object())
     with pytest.raises(InvalidArgument, match="baseline"):
-        memory.attach(model, baseline="full")
+        memory.attach(model, baseline="some")
     assert events() == []
 
 

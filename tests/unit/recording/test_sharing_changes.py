@@ -51,8 +51,8 @@ def test_tying_by_hand_is_recorded_and_the_next_write_is_coupled(memory, attache
     with memory.edit("head.weight") as weight:
         weight.add_(1)
     assert types() == [
-        "metrics_recorded",
         "sharing_changed",
+        "metrics_recorded",
         "modification",
         "sharing_changed",
         "coupled_modification",

@@ -127,9 +127,13 @@ def test_a_model_attached_later_is_stopped_too(memory: MemorySystem, model: nn.M
 def test_a_stop_is_kept_where_the_batch_around_it_is_aborted(
     memory: MemorySystem, attached: nn.Module, tokens: torch.Tensor
 ) -> None:
-    with pytest.raises(ZeroDivisionError), memory.batch():
-        memory.safety.emergency_stop("it burns")
-        raise ZeroDivisionError
+    def batch() -> None:
+        with memory.batch():
+            memory.safety.emergency_stop("it burns")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        batch()
     assert refuses(attached, tokens)
     assert len(memory.safety.get_critical_alerts()) == 1
 

@@ -108,9 +108,14 @@ def test_in_a_batch_the_alert_is_part_of_it(memory: MemorySystem, events: Callab
         memory.record_metrics({"loss": math.nan})
         assert events() == []
     assert [event.event_type for event in events()] == ["metrics_recorded", "safety_alert"]
-    with pytest.raises(ZeroDivisionError), memory.batch():
-        memory.record_metrics({"accuracy": math.nan})
-        raise ZeroDivisionError
+
+    def aborted() -> None:
+        with memory.batch():
+            memory.record_metrics({"accuracy": math.nan})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        aborted()
     assert len(events()) == 2
 
 

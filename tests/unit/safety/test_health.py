@@ -168,7 +168,8 @@ def test_a_memory_that_is_only_asked_needs_no_torch() -> None:
     import subprocess
 
     code = (
-        "import sys; from memory import MemorySystem; from introspection import SharingMap; m = MemorySystem(':memory:');"
+        "import sys; from memory import MemorySystem; from introspection import SharingMap;"
+        "m = MemorySystem(':memory:');"
         "m.attach(SharingMap.from_relations(names=['a', 'b'], same=[['a', 'b']]), name='s');"
         "m.safety.check_modification('a'); m.record_metrics({'loss': 1.0}); m.record_metrics({'loss': 9.0});"
         "m.safety.emergency_stop('x'); m.safety.get_statistics(); m.close(); assert 'torch' not in sys.modules"

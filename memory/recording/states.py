@@ -1,0 +1,248 @@
+"""States of storages: keeps what leads from one to the next, and puts any of them together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from memory.errors import CorruptionError, DigestMismatch, RestoreError
+from memory.events.kept_bytes import Delta, Keyframe
+from memory.query.weight_history import KNOWN_HISTORY, Ways, lineage, saved_checkpoint, ways
+from memory.recording.attached import AttachedModel
+from memory.store.blobs import Content
+from memory.weights.chain_policy import Chain
+from memory.weights.paths import DeltaEdge, Source, cheapest_path
+
+if TYPE_CHECKING:
+    from memory.projections.runner import ProjectionRunner
+    from memory.store.engine import Database
+    from memory.weights.block_digests import BlockDigests
+    from memory.weights.keeping import BlobKeeper
+    from memory.weights.live import Bytes, Form, LiveStorage, Ranges
+    from memory.weights.scratch import Scratch
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """How one storage came from one state to another."""
+
+    key: str
+    form: Form
+    before: Bytes
+    """Its bytes before; only inside `ranges` where `whole` is false."""
+    now: Bytes
+    """Its bytes after."""
+    ranges: Ranges
+    """Where they differ."""
+    fingerprint_before: str
+    fingerprint_after: str
+    whole: bool = True
+    """Whether `before` holds all bytes."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What was kept of the changes that one append records."""
+
+    deltas: list[Delta] = field(default_factory=list)
+    keyframes: list[Keyframe] = field(default_factory=list)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    """Digest to content of the blobs that are rows: they are written with the events that point at them."""
+    on_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    def committed(self) -> None:
+        """Say that the events that point at all this are on record."""
+        for tell in self.on_commit:
+            tell()
+
+
+class States:
+    """Keeps and rebuilds the states of storages; what needs torch is imported when it is needed.
+
+    Args:
+        keeper: Where blobs are kept.
+        database: Where what was kept is on record.
+        runner: Catches projections up, so that the record can be asked.
+    """
+
+    def __init__(self, keeper: BlobKeeper, database: Database, runner: ProjectionRunner) -> None:
+        self.keeper = keeper
+        self._scratch: Scratch | None = None
+        self._database = database
+        self._runner = runner
+        self._chains: dict[tuple[str, str], tuple[str, Chain]] = {}
+        """(model, storage key) to the state it was left in, and what leads there from bytes that last."""
+
+    @property
+    def scratch(self) -> Scratch:
+        """Buffers that are used again."""
+        if self._scratch is None:
+            from memory.weights.scratch import Scratch
+
+            self._scratch = Scratch()
+        return self._scratch
+
+    def keep(self, attached: AttachedModel, change: StateChange, kept: Kept) -> None:
+        """Keep what leads from a state to the next and back; and a whole state, where the ways would grow long.
+
+        Args:
+            attached: The model.
+            change: How the storage changed.
+            kept: Where to put what events are to say of it.
+
+        Raises:
+            CorruptionError: What was kept would not give back the very bytes; nothing is recorded then.
+            DatabaseFull: No room is left on the disk.
+        """
+        from memory.weights.delta import encode, verify
+
+        if change.fingerprint_before == change.fingerprint_after:
+            return
+        form = change.form
+        encoded = encode(change.before, change.now, ranges=change.ranges, width=form.width, row_bytes=form.row_bytes)
+        if not verify(encoded.content, change.before, change.now, change.ranges):
+            raise CorruptionError(
+                f"the delta of {change.key!r} would not give back its bytes",
+                remedy="nothing was recorded and the bytes were put back; report this with the dtype and shape",
+            )
+        blob = self._put(encoded.content, kept)
+        delta = Delta(
+            storage_key=change.key,
+            before=change.fingerprint_before,
+            after=change.fingerprint_after,
+            blob=blob,
+            size=len(encoded.content),
+            changed_bytes=encoded.changed_bytes,
+            codec=encoded.codec,
+        )
+        kept.deltas.append(delta)
+        chain = self._chain_to(attached, change.key, change.fingerprint_before)
+        if chain is None:
+            self._keep_before(change, kept)
+            chain = Chain()
+        edge = DeltaEdge(delta.before, delta.after, blob, delta.size, delta.changed_bytes)
+        chain = chain.after(edge)
+        if chain.needs_keyframe(form.nbytes):
+            self.keep_whole(change.key, change.fingerprint_after, change.now, form.width, kept)
+            chain = chain.keyframed()
+        where = attached.name, change.key
+        kept.on_commit.append(lambda: self._chains.update({where: (change.fingerprint_after, chain)}))
+
+    def keep_whole(self, key: str, fingerprint: str, content: Bytes, width: int, kept: Kept) -> None:
+        """Keep all bytes of a state."""
+        from memory.weights.whole import whole_blob
+
+        blob = whole_blob(content, width)
+        digest = self._put(blob, kept)
+        kept.keyframes.append(Keyframe(storage_key=key, fingerprint=fingerprint, blob=digest, size=len(blob)))
+
+    def lasting(self, attached: AttachedModel, key: str, fingerprint: str) -> bool:
+        """Say whether a state can be put together without the live weights."""
+        return self._chain_to(attached, key, fingerprint) is not None
+
+    def _keep_before(self, change: StateChange, kept: Kept) -> None:
+        """Keep the state before a storage's first recorded write: all that follows is reached from it."""
+        form = change.form
+        if change.whole:
+            self.keep_whole(change.key, change.fingerprint_before, change.before, form.width, kept)
+            return
+        with self.scratch.buffer(form.nbytes) as content:
+            content[:] = change.now
+            for begin, end in change.ranges:
+                content[begin:end] = change.before[begin:end]
+            self.keep_whole(change.key, change.fingerprint_before, content, form.width, kept)
+
+    def _put(self, content: Content, kept: Kept) -> str:
+        digest, pending = self.keeper.put(content)
+        # What waits for its event must not change until then, and buffers are used again.
+        kept.blobs |= {each: bytes(waiting) for each, waiting in pending.items()}
+        return digest
+
+    def _chain_to(self, attached: AttachedModel, key: str, fingerprint: str) -> Chain | None:
+        known = self._chains.get((attached.name, key))
+        if known is not None and known[0] == fingerprint:
+            return known[1]
+        names = attached.sharing.storages[key]
+        found = self._ways(attached.name, names)
+        path = cheapest_path(fingerprint, found.sources, found.edges, raw_bytes=attached.nbytes(key))
+        if path is None:
+            return None
+        chain = Chain.along(path, found.edges)
+        self._chains[attached.name, key] = fingerprint, chain
+        return chain
+
+    def _ways(self, model: str, names: Sequence[str], around: int | None = None) -> Ways:
+        self._runner.catch_up(KNOWN_HISTORY)
+        return ways(self._database, lineage(self._database, model, names), around)
+
+    def _read_checkpoint(self, model: str, checkpoint_id: str, fingerprint: str, form: Form, into: Bytes) -> None:
+        """Put the bytes of a state together from the file of a checkpoint."""
+        from memory.weights.checkpoint_folders import reader_of
+        from memory.weights.live import LiveStorage
+
+        found = saved_checkpoint(self._database, model, checkpoint_id)
+        reader = reader_of(self.keeper, found)
+        key = next((tensor.key for tensor in found.tensors if tensor.fingerprint == fingerprint), "")
+        # A checkpoint holds repeated dimensions in full.
+        LiveStorage(reader.read(key)[tuple(slice(0, size) for size in form.shape)]).read(into)
+
+    def bring(
+        self,
+        model: str,
+        names: Sequence[str],
+        form: Form,
+        fingerprint: str,
+        into: Bytes,
+        *,
+        position: int | None = None,
+        live: tuple[LiveStorage, str] | None = None,
+    ) -> BlockDigests:
+        """Put a state together, and prove that it is the one.
+
+        Args:
+            model: The model's name.
+            names: Names of the storage: what was kept under any of them may help.
+            form: The dtype and shape that the state has.
+            fingerprint: The state wanted.
+            into: Where to put its bytes; what it held is lost, also when this raises.
+            position: About when the storage was in that state.
+            live: The live storage and the state it is in, where that may be used.
+
+        Returns:
+            The digests of what is in `into`.
+
+        Raises:
+            RestoreError: Nothing that was kept leads to that state.
+            CorruptionError: What was kept is damaged or gone.
+        """
+        from memory.weights.block_digests import read_digests
+        from memory.weights.rebuilding import rebuild
+
+        found = self._ways(model, names, position)
+        sources = [*found.sources]
+        if live is not None:
+            sources.append(Source(live[1], "live", names[0], live[0].nbytes))
+        path = cheapest_path(fingerprint, sources, found.edges, raw_bytes=form.nbytes)
+        if path is None:
+            raise RestoreError(
+                f"the state of {names[0]!r} {'' if position is None else f'at position {position} '}cannot be put "
+                f"together: its bytes were never kept, or were let go (blake3 {fingerprint[:16]}…)",
+                remedy="states from the first announced write of a storage on are kept, all of them with "
+                "attach(baseline='full'); restore a later position, or a checkpoint",
+            )
+        rebuild(
+            path,
+            into,
+            keeper=self.keeper,
+            live=None if live is None else live[0],
+            read_checkpoint=lambda checkpoint, content: self._read_checkpoint(
+                model, checkpoint, fingerprint, form, content
+            ),
+        )
+        digests = read_digests(form.tensor_of(into))
+        if digests.fingerprint != fingerprint:
+            raise DigestMismatch(
+                f"the state of {names[0]!r} that was put together", expected=fingerprint, actual=digests.fingerprint
+            )
+        return digests

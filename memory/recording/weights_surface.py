@@ -1,0 +1,140 @@
+"""What a memory does with weights besides editing them: restore, compare, read, export, verify earlier states."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memory.recording.acts import Act
+from memory.recording.recorder import Recorder
+from memory.recording.states import States
+
+if TYPE_CHECKING:
+    from memory.projections.runner import ProjectionRunner
+    from memory.recording.earlier import EarlierStates, EarlierWeights
+    from memory.recording.journal import Recorded
+    from memory.recording.restoring import Target
+    from memory.recording.weight_diff import WeightDiff
+    from memory.store.log import EventStore
+
+
+class WeightsSurface:
+    """The part of `memory.MemorySystem` that is about earlier states of weights."""
+
+    _recorder: Recorder
+    _states: States
+    _store: EventStore
+    _runner: ProjectionRunner
+
+    def restore(
+        self,
+        target: Target | None = None,
+        *,
+        before: Act | str | None = None,
+        model: str | None = None,
+        record_unannounced: bool = False,
+        reason: str | None = None,
+    ) -> Recorded:
+        """Put an earlier state of the weights back, bit for bit and in place: the same tensors, ties as they are.
+
+        Everything is put together and proved before a byte of the model changes; then it is swapped in and recorded
+        as one `restored` event, or swapped back. A restore is no evidence about any storage, and can be restored from.
+        Names that the model got since are left as they are.
+
+        Args:
+            target: A position, the name of a checkpoint, or what an earlier call returned: the state right after it.
+            before: Instead of a target, an act: the state right before its first write.
+            model: Which attached model; None for the only one.
+            record_unannounced: Whether writes that nobody announced are recorded first, and then written over.
+            reason: Why.
+
+        Raises:
+            RestoreError: The state was never kept, was let go, or does not fit the model; or the live weights are not
+                what the log says, and nobody said to go on. Nothing was changed.
+            CorruptionError: What was kept is damaged; nothing was changed.
+            InvalidArgument: There is no such position.
+            BatchError: A batch is open.
+        """
+        from memory.recording.restoring import Restorer
+
+        restorer = Restorer(self._recorder, self._states, self._store, self._runner)
+        return restorer.restore(
+            target, before=before, model=model, record_unannounced=record_unannounced, reason=reason
+        )
+
+    def at(self, target: Target, *, model: str | None = None) -> EarlierWeights:
+        """Give the weights as they were, without touching the live ones: a read-only mapping of names to tensors.
+
+        Args:
+            target: A position, the name of a checkpoint, or what an earlier call returned.
+            model: Which model: attached or only on record; None for the only one attached.
+
+        Raises:
+            RestoreError: The model was not attached yet. What was never kept, or was let go, is only missed when it is
+                asked for.
+        """
+        from memory.recording.earlier import EarlierWeights
+
+        source, position = self._earlier(target, model)
+        return EarlierWeights(source, position)
+
+    def diff(self, first: Target, second: Target | None = None, *, model: str | None = None) -> WeightDiff:
+        """Say what differs between two states: printed, one line for each storage, with all its names.
+
+        Args:
+            first: A position, the name of a checkpoint, or what an earlier call returned.
+            second: The later state; None for the log's head.
+            model: Which model; None for the only one attached.
+        """
+        source, begin = self._earlier(first, model)
+        end = self._store.head().position if second is None else self._earlier(second, model)[1]
+        return source.diff(begin, end)
+
+    def export(self, target: Target, path: str | os.PathLike[str], *, model: str | None = None) -> Path:
+        """Write a state as a safetensors checkpoint that plain `from_pretrained` loads, tied and bit-equal.
+
+        Args:
+            target: A position, the name of a checkpoint, or what an earlier call returned.
+            path: A folder that is not there yet, with the configuration of the model that is attached; or a file that
+                is not, ending in `.safetensors`.
+            model: Which model; None for the only one attached.
+
+        Returns:
+            The path.
+
+        Raises:
+            RestoreError: Some of it was never kept, or was let go.
+            InvalidArgument: Something is at the path.
+        """
+        source, position = self._earlier(target, model)
+        return source.export(position, path)
+
+    def verify_weights(self, *, model: str | None = None) -> tuple[Recorded, ...]:
+        """Compare every live byte with the log; record every write that nobody announced, with what it changed.
+
+        Args:
+            model: Which attached model; None for every one.
+
+        Returns:
+            One handle for each write found: none, if the weights are what the log says.
+        """
+        recorder = self._recorder
+        found: list[Recorded] = []
+        for attached in recorder.models() if model is None else (recorder.model(model),):
+            if attached.live:
+                recorder.note_sharing(attached)
+                keys = set(attached.sharing.storages) - attached.busy
+                found += recorder.unannounced.note(attached, keys, found_by="verify")
+        return tuple(found)
+
+    def _earlier(self, target: Target, model: str | None) -> tuple[EarlierStates, int]:
+        from memory.recording.earlier import EarlierStates
+        from memory.recording.restoring import Restorer
+
+        recorder = self._recorder
+        attached = {each.name: each for each in recorder.models()}
+        name = recorder.model(None).name if model is None else model
+        restorer = Restorer(recorder, self._states, self._store, self._runner)
+        moment = restorer.moment(target, before=None, model=name)
+        return EarlierStates(self._states, self._store, self._runner, name, attached.get(name)), moment.position
