@@ -49,6 +49,7 @@ class Judgement:
             f"the edit was denied by {' and '.join(self.denied_by)}: {self.message}; the bytes are put back",
             rules=self.denied_by,
             model=self.model,
+            alerts=self.alerts,
         )
 
 
@@ -109,6 +110,7 @@ class SafetyGate:
                 f"the edit was denied before it began: {'; '.join(each.message for each in denying)}",
                 rules={each.rule for each in denying},
                 model=attached.name,
+                alerts=alerts,
             )
 
     def measurements(
@@ -147,9 +149,9 @@ class SafetyGate:
         message = "; ".join(each.message for each in findings if each.rule in denying)
         return Judgement(model, tuple(sorted(denying)), alerts, message)
 
-    def settle(self, judgement: Judgement) -> None:
+    def settle(self, alerts: Sequence[SafetyAlert]) -> None:
         """Put in force what the alerts of a judgement say, once they are on record."""
-        if any(alert.level == "emergency" for alert in judgement.alerts):
+        if any(alert.level == "emergency" for alert in alerts):
             self._emergencies.in_force()
 
     def acknowledge(self, model: str, coupled: Mapping[str, Sequence[str]]) -> None:

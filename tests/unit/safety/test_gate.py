@@ -172,7 +172,7 @@ def test_a_rule_that_stops_denies_and_stops_once_its_alert_is_on_record(
     # The editor appends the alerts beside `edit_aborted`, in one append.
     handles = [Recorded(alert.event_type) for alert in judgement.alerts]
     memory._recorder.record("tied", judgement.alerts, handles, envelope=Envelope())
-    gate.settle(judgement)
+    gate.settle(judgement.alerts)
     with pytest.raises(SafetyViolation):
         model(torch.arange(3))
     with pytest.raises(SafetyViolation):
