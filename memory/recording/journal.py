@@ -165,11 +165,6 @@ class Journal:
         batch = self._batch()
         return () if batch is None else tuple(batch.events)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether this thread or task has a batch open."""
-        return self._batch() is not None
-
     def refuse_in_batch(self, what: str) -> None:
         """Raise `BatchError` when a batch is open: weights cannot be rolled back with it."""
         if self._batch() is not None:

@@ -57,7 +57,7 @@ class SafetyRecord:
         """Append events and give their positions; None for those that wait in an open batch."""
         handles = [Recorded(event.event_type) for event in events]
         journal = self._recorder.journal
-        waits = not at_once and journal.is_open
+        waits = not at_once and journal.in_batch
         envelope = Envelope(act=self._recorder.act_of(act))
         with journal.outside_batch() if at_once else nullcontext():
             self._recorder.record_across([(event.model, event) for event in events], handles, envelope=envelope)

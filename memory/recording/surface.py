@@ -287,7 +287,7 @@ class RecordingSurface:
         about, evaluations = self._recorder.model_name(model), self._safety.evaluations
         evaluations.acquaint(metrics, about)
         recorded = self._recorder.metrics(metrics, sample, model=model, envelope=envelope)
-        if self._recorder.journal.is_open or not recorded.replayed:
+        if self._recorder.journal.in_batch or not recorded.replayed:
             evaluations.judge(metrics, about, at_once=False, act=act.id if isinstance(act, Act) else act)
         return recorded
 
