@@ -46,8 +46,10 @@ class Evaluations:
         """Give one number with what it is held against."""
         meaning = self.meaning(metric, model)
         better = self.better(metric, model)
-        baseline = self._history(model, metric).baseline(better)
-        return MetricReading(metric, value, baseline, better, meaning.smallest_effect)
+        history = self._history(model, metric)
+        return MetricReading(
+            metric, value, history.baseline(better), better, meaning.smallest_effect, history.uncertainty(better)
+        )
 
     def better(self, metric: str, model: str | None) -> Better | None:
         """Give which way a metric is better: as defined, or else as its name says; None where neither does."""

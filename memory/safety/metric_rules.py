@@ -40,6 +40,8 @@ class MetricReading:
     better: Better | None = None
     smallest_effect: float = 0.0
     """The smallest change that matters, in the metric's units."""
+    uncertainty: float = 0.0
+    """How far it can lie from its baseline without that meaning anything: little is known of it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def judge_metric(reading: MetricReading, ratio: float, drop: float) -> MetricFin
 
     A value that is not finite is wrong whatever the metric means. One that should be low has collapsed beyond `ratio`
     times its baseline, one that should be high below its baseline by more than `drop` of it; in both cases by more than
-    the smallest change that matters.
+    the smallest change that matters, and than is uncertain.
     """
     value, baseline = reading.value, reading.baseline
     if not math.isfinite(value):
@@ -64,7 +66,7 @@ def judge_metric(reading: MetricReading, ratio: float, drop: float) -> MetricFin
     if baseline is None or reading.better is None:
         return None
     share = ratio - 1 if reading.better == "lower" else drop
-    allowed = max(share * abs(baseline), reading.smallest_effect)
+    allowed = max(share * abs(baseline), reading.smallest_effect, reading.uncertainty)
     worse_by = value - baseline if reading.better == "lower" else baseline - value
     if allowed <= 0 or worse_by <= allowed:
         return None
@@ -85,7 +87,8 @@ class MetricHistory:
     """The first and the last values of one metric that were no collapse: what the next is held against.
 
     The baseline is the better of the median of the first and the median of the last. So neither a slow decline, nor the
-    collapse of what was learned since, is taken for usual.
+    collapse of what was learned since, is taken for usual. While there are few values, the next may also lie outside
+    all of them by as much as they lie apart.
     """
 
     size: int
@@ -120,3 +123,12 @@ class MetricHistory:
             return None
         medians = median(self._first), median(self._last)
         return max(medians) if better == "higher" else min(medians)
+
+    def uncertainty(self, better: Better | None) -> float:
+        """Give how far the next value may lie from the baseline because there are few values yet."""
+        baseline = self.baseline(better)
+        if self.stated is not None or baseline is None or len(self._first) >= self.size:
+            return 0.0
+        low, high = min(self._first), max(self._first)
+        worst = low if better == "higher" else high
+        return abs(worst - baseline) + (high - low)

@@ -42,6 +42,7 @@ def test_a_collapse_is_told_when_it_begins_and_is_no_baseline(memory: MemorySyst
 
 
 def test_a_definition_says_which_way_is_better_also_against_the_name(memory: MemorySystem) -> None:
+    memory.safety.set_threshold("baseline_values", 1)
     memory.record_metrics({"loss": 10.0, "oddness": 1.0})
     memory.define_metric("loss", better="higher")
     memory.define_metric("oddness", better="lower")
@@ -137,3 +138,11 @@ def test_a_collapse_can_be_told_to_stop_the_model() -> None:
 def test_what_is_no_number_is_refused(memory: MemorySystem) -> None:
     with pytest.raises(InvalidArgument):
         memory.safety.check_performance({"loss": "high"})  # type: ignore[dict-item]
+
+
+def test_values_that_lie_apart_from_the_start_are_no_collapse(memory: MemorySystem) -> None:
+    for step in range(5):
+        memory.record_metrics({"loss": float(step)})
+    assert collapses(memory) == []
+    memory.record_metrics({"loss": 50.0})
+    assert collapses(memory) == ["loss"]

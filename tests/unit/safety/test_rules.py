@@ -172,3 +172,13 @@ def test_a_baseline_needs_a_finite_value_and_gives_way_to_a_stated_one() -> None
     assert history.baseline("lower") == 4.0
     history.stated = 2.0
     assert history.baseline("lower") == 2.0
+
+
+def test_while_little_is_known_a_value_may_lie_outside_by_as_much_as_they_lie_apart() -> None:
+    young = MetricHistory.of(10, [0.0, 1.0])
+    assert young.baseline("lower") == 0.5
+    assert young.uncertainty("lower") == 1.5
+    assert MetricHistory.of(10, [1.0]).uncertainty("lower") == 0.0
+    assert MetricHistory.of(2, [0.0, 1.0]).uncertainty("lower") == 0.0
+    assert judge_metric(MetricReading("loss", 2.0, 0.5, "lower", uncertainty=1.5), 3.0, 0.5) is None
+    assert judge_metric(MetricReading("loss", 2.1, 0.5, "lower", uncertainty=1.5), 3.0, 0.5) is not None
