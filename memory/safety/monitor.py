@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from memory.errors import InvalidArgument
 from memory.events.codec import build
 from memory.events.safety import ALERT_LEVELS, SafetyAlert
+from memory.safety.alert_surface import AlertSurface
 from memory.safety.alerts import AlertDesk
 from memory.safety.check import Verdict, check
-from memory.safety.emergency import Emergencies, OnEmergency
+from memory.safety.emergency import Emergencies
 from memory.safety.evaluating import Evaluations
 from memory.safety.gate import SafetyGate
 from memory.safety.hooked import HookedModels
 from memory.safety.resources import Durations, Timing, memory_in_use, timed
 from memory.safety.running import judge_latency, judge_memory, judge_output, judge_weights
 from memory.safety.settings import SafetySettings
-from memory.safety.surroundings import Alert, AlertQuery, Stop, Surroundings
+from memory.safety.stop_surface import StopSurface
+from memory.safety.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from memory.safety.output import OutputSeen
 
 
-class SafetyMonitor:
+class SafetyMonitor(AlertSurface, StopSurface):
     """Watches models, judges what is done to them, and stops them; every alert is an event.
 
     What needs a model takes `model=`: the name of an attached one; None for the only one.
@@ -229,42 +229,6 @@ class SafetyMonitor:
         """Judge the gradients a hooked model has had since its last forward, without waiting for the next one."""
         self._hooked.tell_of_gradients(self._surroundings.model(model).name)
 
-    # Alerts
-
-    def get_recent_alerts(
-        self,
-        limit: int = 20,
-        *,
-        level: str | None = None,
-        category: str | None = None,
-        model: str | None = None,
-        minutes: float | None = None,
-    ) -> list[Alert]:
-        """Give the last alerts on record, newest first.
-
-        Args:
-            limit: At most so many.
-            level: Only of this level.
-            category: Only of this kind: `nan`, `metric`, `latency`, ...
-            model: Only of this model, attached or not.
-            minutes: Only those of so many minutes until now.
-
-        Raises:
-            InvalidArgument: There is no such level.
-        """
-        if level is not None and level not in ALERT_LEVELS:
-            raise InvalidArgument("level", level, f"it is one of {', '.join(ALERT_LEVELS)}")
-        within = None if minutes is None else datetime.timedelta(minutes=minutes)
-        return self._surroundings.alerts(AlertQuery(() if level is None else (level,), category, model, within, limit))
-
-    def get_critical_alerts(self, limit: int = 20, *, model: str | None = None) -> list[Alert]:
-        """Give the last critical alerts and emergencies, newest first."""
-        return self._surroundings.alerts(AlertQuery(("critical", "emergency"), model=model, limit=limit))
-
-    def get_alert_history(self, *, model: str | None = None) -> list[Alert]:
-        """Give every alert on record, oldest first."""
-        return self._surroundings.alerts(AlertQuery(model=model, newest_first=False))
-
     def get_statistics(self) -> dict[str, Any]:
         """Give how many alerts there are, what is stopped and hooked, how long forwards took, and the settings."""
         counts = self._surroundings.alert_counts()
@@ -286,52 +250,6 @@ class SafetyMonitor:
             "repeated": dict(sorted(self._desk.untold.items())),
             "settings": self._settings.model_dump(mode="json"),
         }
-
-    # Stopping
-
-    def on_emergency(self, callback: OnEmergency) -> None:
-        """Have a function called with each `Stop` that comes into force from now on, ordered here or seen in the log.
-
-        It is called once the stop is in force. What callbacks raise is raised together when all were called.
-        """
-        self.emergencies.on_emergency(callback)
-
-    def emergency_stop(self, reason: str, *, model: str | None = None) -> Stop:
-        """Stop a model, or every one where none is named, until a person clears it.
-
-        At once, forwards of the attached live models and of every module in them raise `SafetyViolation`, compiled ones
-        too, and edits refuse. The stop is an event: it is in force again for whoever opens the record, and for every
-        process that has it open: at its next edit or check, or its next hooked forward.
-
-        Args:
-            reason: Why.
-            model: The model to stop, attached or not; None for every model of the record.
-
-        Raises:
-            InvalidPayload: No reason is given; nothing is stopped.
-            DatabaseError: It could not be recorded; in this process it is in force.
-        """
-        alert = build(SafetyAlert, model=model, level="emergency", category="emergency_stop", message=reason)
-        return self.emergencies.stop(alert)
-
-    def clear_emergency(self, reason: str, *, model: str | None = None) -> tuple[int, ...]:
-        """Let stopped models go on, on the word of a person; recorded with the reason.
-
-        Args:
-            reason: Why they may.
-            model: End only the stops of this model; None ends every one. A stop of every model ends only so.
-
-        Returns:
-            The positions of the stops that were ended.
-
-        Raises:
-            InvalidArgument: No reason is given.
-        """
-        return self.emergencies.clear(reason, model)
-
-    def stopped(self, *, model: str | None = None) -> Stop | None:
-        """Give the oldest stop in force for a model; None where it may run."""
-        return self.emergencies.of(self._surroundings.model(model).name)
 
     def close(self) -> None:
         """Take every hook off. A stopped model stays stopped."""
