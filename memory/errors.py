@@ -57,6 +57,7 @@ __all__ = [
     "PayloadTooLarge",
     "ProjectionError",
     "QueryError",
+    "RankError",
     "ReadOnlyDatabase",
     "RestoreError",
     "RolloverUnfinished",
@@ -601,6 +602,12 @@ class EditError(PalimpsestError):
     """An edit that cannot be done, or was put back."""
 
     code = "edit"
+
+
+class RankError(PalimpsestError):
+    """Another process of a distributed run failed, did something else, or cannot be reached."""
+
+    code = "rank"
 
 
 class SafetyViolation(PalimpsestError):

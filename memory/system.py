@@ -184,6 +184,9 @@ class MemorySystem(RecordingSurface, SafetySurface, WeightsSurface, StatingSurfa
 
     def verify(self) -> VerifyReport:
         """Check the log's chain, live weights against the log, and every byte of every blob; report, never append."""
+        return self._recorder.on_every_rank(("verify",), self._verify)
+
+    def _verify(self) -> VerifyReport:
         live = []
         for attached in self._recorder.models():
             if attached.live:

@@ -13,8 +13,9 @@ from memory.events.models import StorageState
 from memory.events.registry import Payload, register
 from memory.events.upcasters import upcaster
 
-SWEEPING_METHODS = frozenset({"sweep"})
-"""Methods that touch everything: recorded, never evidence about one storage."""
+SWEEPING_METHODS = frozenset({"sweep", "optimizer_step"})
+"""Methods that touch everything: recorded, never evidence about one storage. A step of an optimiser is one: what
+follows it follows from all of its writes, however many storages it wrote."""
 REVERTING_METHODS = frozenset({"revert"})
 """Methods that put an earlier state back: recorded, never evidence."""
 FRESH_DIRECTION_METHODS = frozenset({"noise"})
@@ -76,7 +77,7 @@ class WriteBase(Payload):
     importance: Annotated[float, Field(ge=0, le=1)]
     reason: str | None = None
     method: str | None = None
-    """How: `scale`, `rank_one`, `noise`, `revert`, `sweep`, or the writer's own word."""
+    """How: `scale`, `rank_one`, `noise`, `revert`, `sweep`, `optimizer_step`, or the writer's own word."""
     dose: Number | None = None
     """Signed size of the write in units of the method's reference dose."""
     randomised: bool = False

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from memory.events.codec import JsonData, Number
-from memory.events.kept_bytes import Keyframe
+from memory.events.kept_bytes import Delta, Keyframe
 from memory.events.models import StorageState
 from memory.events.observations import Label
 from memory.events.registry import Payload, register
@@ -104,3 +104,22 @@ class BlobsPruned(Payload):
     """What was kept in their place: all bytes of the storages as they were at `before`."""
     bytes_freed: int = 0
     reason: str
+
+
+@register
+class StatesRead(Payload):
+    """Storages were read that announced writes had left unread: what they hold by now, and what leads back."""
+
+    event_type: ClassVar[str] = "states_read"
+
+    model: str
+    label: str = ""
+    """The watch that read them."""
+    step: int | None = None
+    """The last step of it before."""
+    storages: tuple[StorageState, ...]
+    """What each of them holds."""
+    deltas: tuple[Delta, ...] = ()
+    """What leads from the state of each that was on record before to this one, and back."""
+    keyframes: tuple[Keyframe, ...] = ()
+    """All bytes of some of them, before or after: where the ways back and forth would grow long."""

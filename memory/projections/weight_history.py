@@ -13,7 +13,7 @@ from memory.events.kept_bytes import Delta, Keyframe
 from memory.events.models import ModelAttached, SharingChanged
 from memory.events.modifications import Restored, UnattributedWrite, WriteBase
 from memory.events.registry import Payload
-from memory.events.weights import BlobsPruned, CheckpointSaved, CheckpointTagged
+from memory.events.weights import BlobsPruned, CheckpointSaved, CheckpointTagged, StatesRead
 from memory.projections.base import Projection, Rows, Updates, utc_text
 from memory.projections.registry import StorageRegistry
 from memory.projections.weight_tables import checkpoints, keyframes, weight_deltas
@@ -29,6 +29,7 @@ class WeightHistoryProjection(Projection):
         WriteBase,
         UnattributedWrite,
         Restored,
+        StatesRead,
         CheckpointSaved,
         CheckpointTagged,
         BlobsPruned,
@@ -45,10 +46,10 @@ class WeightHistoryProjection(Projection):
     def apply(self, event: StoredEvent, payload: Payload) -> None:
         """Note what an event kept, or let go."""
         self.registry.apply(event.position, payload)
-        if isinstance(payload, WriteBase | UnattributedWrite | Restored):
+        if isinstance(payload, WriteBase | UnattributedWrite | Restored | StatesRead):
             for delta in payload.deltas:
                 self._delta(event, payload.model, delta)
-        if isinstance(payload, ModelAttached | WriteBase | BlobsPruned):
+        if isinstance(payload, ModelAttached | WriteBase | StatesRead | BlobsPruned):
             for keyframe in payload.keyframes:
                 self._keyframe(event, payload.model, keyframe)
         if isinstance(payload, CheckpointSaved):

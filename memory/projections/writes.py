@@ -21,6 +21,7 @@ from memory.events.modifications import (
 )
 from memory.events.observations import LayerStatisticsRecorded
 from memory.events.registry import Payload
+from memory.events.weights import StatesRead
 from memory.projections.amendments import amends
 from memory.projections.base import Projection, Rows, Updates, number_columns, utc_text
 from memory.projections.registry import StorageRegistry
@@ -201,13 +202,13 @@ class WeightStatesProjection(_KnowsStorages):
     """What every storage held, by digest, from which event on."""
 
     name = "weight_states"
-    folds = (ModelAttached, SharingChanged, Restored, WriteBase, UnattributedWrite)
+    folds = (ModelAttached, SharingChanged, Restored, StatesRead, WriteBase, UnattributedWrite)
     tables = (weight_states,)
 
     def apply(self, event: StoredEvent, payload: Payload) -> None:
         """Note the digest of every storage the event says something about."""
         self.registry.apply(event.position, payload)
-        if isinstance(payload, ModelAttached | SharingChanged | Restored):
+        if isinstance(payload, ModelAttached | SharingChanged | Restored | StatesRead):
             for state in payload.storages:
                 self._note(event, payload.model, state.key, state.fingerprint)
         elif isinstance(payload, UnattributedWrite):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,48 +87,80 @@ def storages_at(database: Database, model: str, position: int) -> tuple[StorageT
     return tuple(sorted(found, key=lambda each: each.key))
 
 
-def lineage(database: Database, model: str, names: Collection[str]) -> tuple[int, ...]:
-    """Give every storage that any of these names ever viewed: their states and deltas may be of use to one another."""
-    query = (
-        select(storage_names.c.storage_id)
-        .where(storage_names.c.model == model, storage_names.c.name.in_(sorted(names)))
-        .distinct()
-    )
-    with database.reading() as connection:
-        return tuple(sorted(connection.execute(query).scalars()))
+def ways(
+    database: Database, model: str, storages_of: Mapping[str, Collection[str]], around: int | None = None
+) -> dict[str, Ways]:
+    """Give what was kept of the states of storages, and was not let go.
 
-
-def ways(database: Database, storage_ids: Sequence[int], around: int | None = None) -> Ways:
-    """Give the deltas and the states kept as a whole of some storages, as far as they were not let go.
+    What was kept of every storage that any of the names ever viewed counts: states are known by their contents.
 
     Args:
         database: Where; its projections are caught up.
-        storage_ids: The storages: one, and those that its names viewed before.
-        around: The position whose state is wanted; None for the latest.
+        model: The model.
+        storages_of: The names of each storage asked for, by any key.
+        around: The position whose states are wanted; None for the latest.
     """
-    own = weight_deltas.c.storage_id.in_(storage_ids), weight_deltas.c.pruned_position.is_(None)
+    if not storages_of:
+        return {}
+    with database.reading() as connection:
+        ids_of: dict[str, set[int]] = {}
+        viewed = select(storage_names.c.name, storage_names.c.storage_id).where(storage_names.c.model == model)
+        if len(storages_of) == 1:
+            viewed = viewed.where(storage_names.c.name.in_(sorted(next(iter(storages_of.values())))))
+        for name, storage_id in connection.execute(viewed):
+            ids_of.setdefault(name, set()).add(storage_id)
+        wanted = {key: set().union(*(ids_of.get(name, ()) for name in names)) for key, names in storages_of.items()}
+        every = sorted(set().union(*wanted.values()))
+        edges = _edges(connection, every, around)
+        sources = _sources(connection, every)
+    return {
+        key: Ways(
+            edges=tuple(dict.fromkeys(edge for each in sorted(ids) for edge in edges.get(each, ()))),
+            sources=tuple(source for each in sorted(ids) for source in sources.get(each, ())),
+        )
+        for key, ids in wanted.items()
+    }
+
+
+def _edges(connection: Connection, storage_ids: Sequence[int], around: int | None) -> dict[int, list[DeltaEdge]]:
+    """Give the deltas of storages; of those with very many, the ones that can be of use."""
+    there = weight_deltas.c.pruned_position.is_(None)
     columns = select(
+        weight_deltas.c.storage_id,
         weight_deltas.c.before_fingerprint,
         weight_deltas.c.after_fingerprint,
         weight_deltas.c.blob,
         weight_deltas.c.size,
         weight_deltas.c.changed_bytes,
-    ).where(*own)
-    with database.reading() as connection:
-        count = connection.execute(select(func.count()).select_from(weight_deltas).where(*own)).scalar_one()
-        found = connection.execute(columns).all() if count <= _MOST_EDGES else _near(connection, columns, around)
-        kept = connection.execute(
-            select(keyframes).where(keyframes.c.storage_id.in_(storage_ids), keyframes.c.pruned_position.is_(None))
-        ).all()
-    return Ways(
-        edges=tuple(dict.fromkeys(DeltaEdge(*row) for row in found)),
-        sources=tuple(
+    ).where(there)
+    counting = (
+        select(weight_deltas.c.storage_id, func.count())
+        .where(weight_deltas.c.storage_id.in_(storage_ids), there)
+        .group_by(weight_deltas.c.storage_id)
+    )
+    counts = {row[0]: row[1] for row in connection.execute(counting)}
+    few = [storage_id for storage_id, count in counts.items() if count <= _MOST_EDGES]
+    rows = list(connection.execute(columns.where(weight_deltas.c.storage_id.in_(few)))) if few else []
+    for storage_id in counts.keys() - set(few):
+        rows += _near(connection, columns.where(weight_deltas.c.storage_id == storage_id), around)
+    found: dict[int, list[DeltaEdge]] = {}
+    for storage_id, *edge in rows:
+        found.setdefault(storage_id, []).append(DeltaEdge(*edge))
+    return found
+
+
+def _sources(connection: Connection, storage_ids: Sequence[int]) -> dict[int, list[Source]]:
+    """Give the states of storages that were kept as a whole."""
+    kept = select(keyframes).where(keyframes.c.storage_id.in_(storage_ids), keyframes.c.pruned_position.is_(None))
+    found: dict[int, list[Source]] = {}
+    for row in connection.execute(kept):
+        source = (
             Source(row.fingerprint, "keyframe", row.blob, row.size)
             if row.blob is not None
             else Source(row.fingerprint, "checkpoint", row.checkpoint_id, row.size)
-            for row in kept
-        ),
-    )
+        )
+        found.setdefault(row.storage_id, []).append(source)
+    return found
 
 
 def _near(connection: Connection, columns: Select[Any], around: int | None) -> list[Any]:

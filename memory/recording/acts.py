@@ -51,6 +51,7 @@ class Act:
         self._coin: Coin | None = None
         self._undos: list[Undo] = []
         self._undo: Callable[[list[Undo], str], tuple[Recorded, ...]] | None = None
+        self._undo_elsewhere: Callable[[], tuple[Recorded, ...]] | None = None
 
     def flip(self, probability: float = 0.5) -> Coin:
         """Flip a coin for the sign of a write; the writes that follow in this act are recorded as randomised.
@@ -91,6 +92,10 @@ class Act:
             RestoreError: A storage was written again since, or replaced: undoing would erase that, or miss it.
             NotAttached: The model is not attached any more.
         """
+        if self._undo_elsewhere is not None:
+            recorded = self._undo_elsewhere()
+            self._undo_elsewhere = None
+            return recorded
         if not self._undos or self._undo is None:
             raise EditError(
                 f"act {self.id!r} has nothing to undo",
@@ -114,6 +119,14 @@ class Act:
         kept = [known.take_over(undo, overlapping) for known in self._undos]
         if not any(kept):
             self._undos.append(undo)
+
+    def kept_elsewhere(self, undoer: Callable[[], tuple[Recorded, ...]]) -> None:
+        """Say that another process keeps what takes this act back.
+
+        Args:
+            undoer: Takes part in taking it back.
+        """
+        self._undo_elsewhere = undoer
 
     def __repr__(self) -> str:
         return f"Act({self.label!r}, id={self.id!r})"

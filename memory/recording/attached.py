@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from introspection.scan import SharingScanner
     from memory.weights.block_digests import BlockDigests
+    from memory.weights.live import LiveStorage
     from memory.weights.measuring import Sums
 
 
@@ -71,6 +72,20 @@ class AttachedModel:
             )
         return self._scanner.tensor(name)
 
+    def contents(self, key: str) -> Tensor:
+        """Give a tensor with the values of a storage as they are now, to be read: the live one if it is whole here."""
+        return self.tensor(key)
+
+    def live_storage(self, key: str) -> LiveStorage:
+        """Give the bytes of a live storage.
+
+        Raises:
+            UnsupportedStorage: It has no plain bytes.
+        """
+        from memory.weights.live import LiveStorage
+
+        return LiveStorage(self.tensor(key), key)
+
     def states(self, keys: Iterable[str] | None = None) -> tuple[StorageState, ...]:
         """Give the state of the live storages (all, or those of the keys given), digests included."""
         if self._scanner is None:
@@ -96,13 +111,15 @@ class AttachedModel:
         if self._scanner is None:
             return self.sharing, ()
         sharing = self._scanner.current()
-        tensors = {key: self.tensor(key) for key in sorted(sharing.storages)}
-        states = (_state_of(key, sharing, tensor, read_fingerprint(tensor)) for key, tensor in tensors.items())
+        states = (
+            _state_of(key, sharing, self.tensor(key), read_fingerprint(self.contents(key)))
+            for key in sorted(sharing.storages)
+        )
         return sharing, tuple(states)
 
     def _state(self, key: str, sharing: SharingMap) -> StorageState:
         tensor = self.tensor(key)
-        found = self._remembered.read(key, tensor)
+        found = self._remembered.read(key, self.contents(key), version_of(tensor))
         return _state_of(key, sharing, tensor, None if found is None else found.fingerprint)
 
     def digests(self, key: str) -> BlockDigests | None:
@@ -116,7 +133,9 @@ class AttachedModel:
         self._remembered.digests[key] = digests
         if sums is not None:
             self._remembered.sums[key] = digests.fingerprint, sums
-        self.compared((key,))
+        version = version_of(self.tensor(key))
+        if version is not None:
+            self._remembered.versions[key] = version
 
     def sums(self, key: str, fingerprint: str) -> Sums | None:
         """Give what is remembered of the values of a state of a storage."""

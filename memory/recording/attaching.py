@@ -117,14 +117,12 @@ class Attaching:
 
     def _keep_everything(self) -> None:
         """Keep all bytes of every storage that can be read."""
-        from memory.weights.live import LiveStorage
-
         attached, states = self._attached, self._states
         for key, fingerprint in sorted(attached.fingerprints.items()):
             digests = attached.digests(key)
             if fingerprint is None or digests is None or (not digests.identities and attached.tensor(key).numel()):
                 continue
-            live = LiveStorage(attached.tensor(key), key)
+            live = attached.live_storage(key)
             with states.scratch.buffer(0 if live.view() is not None else live.nbytes) as scratch:
                 states.keep_whole(key, fingerprint, live.now(scratch), live.width, self._kept)
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from introspection.sharing import SharingMap
 from memory.errors import RestoreError, UnknownName
 from memory.query.weight_forms import forms_at, map_at
-from memory.query.weight_history import KNOWN_HISTORY, StorageThen, storages_at
+from memory.query.weight_history import KNOWN_HISTORY, StorageThen, Ways, storages_at
 from memory.recording.attached import AttachedModel
-from memory.recording.states import States
+from memory.recording.states import LiveState, States, Wanted
 from memory.recording.weight_diff import StorageDiff, WeightDiff
 from memory.weights.delta import changed_ranges
 from memory.weights.live import Bytes, Form, LiveStorage
@@ -84,6 +84,7 @@ class EarlierStates:
         self._model = model
         self._attached = attached if attached is not None and attached.live else None
         self._forms: dict[int, Mapping[str, Form]] = {}
+        self._ways: dict[int, Mapping[str, Ways]] = {}
         runner.catch_up(KNOWN_HISTORY)
 
     def storages(self, position: int) -> tuple[StorageThen, ...]:
@@ -151,7 +152,7 @@ class EarlierStates:
         digests = attached.digests(storage.key)
         if digests is None or (not digests.identities and attached.tensor(storage.key).numel()):
             return None
-        return LiveStorage(attached.tensor(storage.key), storage.key)
+        return attached.live_storage(storage.key)
 
     def bring(self, storage: StorageThen, form: Form, into: Bytes, position: int) -> None:
         """Put one storage's bytes where they are wanted.
@@ -167,15 +168,19 @@ class EarlierStates:
             )
         live = self._live(storage)
         known = None if live is None or self._attached is None else self._attached.digests(storage.key)
-        usable = None if live is None or known is None or self._differs(storage.key) else (live, known.fingerprint)
-        self._states.bring(self._model, storage.names, form, storage.fingerprint, into, position=position, live=usable)
+        usable = None if live is None or known is None or self._differs(storage.key) else LiveState(live, known)
+        if position not in self._ways:
+            names = {each.key: each.names for each in self.storages(position)}
+            self._ways[position] = self._states.ways(self._model, names, position)
+        ways = self._ways[position][storage.key]
+        self._states.bring(Wanted(self._model, storage.key, storage.fingerprint, form, ways, usable, position), into)
 
     def _differs(self, key: str) -> bool:
         from memory.weights.block_digests import differing_blocks
 
         attached = self._attached
         known = None if attached is None else attached.digests(key)
-        return attached is None or known is None or differing_blocks(attached.tensor(key), known) != []
+        return attached is None or known is None or differing_blocks(attached.contents(key), known) != []
 
     def diff(self, first: int, second: int) -> WeightDiff:
         """Say what differs between the states at two positions: one entry for each storage, with all its names."""

@@ -102,14 +102,19 @@ class StorageImage:
         self.key = key
         self._attached = attached
         self._states = states
-        self.live = LiveStorage(attached.tensor(key), key)
+        self.live = attached.live_storage(key)
         self._ranges = ranges
         self._before = held.enter_context(states.scratch.buffer(self.live.nbytes))
         self.live.read(self._before, ranges)
         known = attached.digests(key)
-        self._digests: BlockDigests = known if known is not None else read_digests(self.live.tensor, key)
+        self._digests: BlockDigests = known if known is not None else read_digests(attached.contents(key), key)
         self.measured: Measured | None = None
         self._after: tuple[BlockDigests, Sums] = self._digests, Sums.unknown(self.live)
+
+    @property
+    def digests_before(self) -> BlockDigests:
+        """The digests of the bytes before."""
+        return self._digests
 
     @property
     def fingerprint_before(self) -> str:
@@ -141,7 +146,7 @@ class StorageImage:
             digests = (
                 read_digests(live.tensor, self.key)
                 if live.repeated
-                else rehashed(live.tensor, self._digests, blocks_in(ranges))
+                else rehashed(live.showing(now), self._digests, blocks_in(ranges))
             )
             sums = self._attached.sums(self.key, self.fingerprint_before) or Sums.unknown(live)
             self.measured, after = measure(live, self._before, now, ranges, sums)
@@ -159,6 +164,11 @@ class StorageImage:
                 )
                 self._states.keep(self._attached, change, kept)
         return change_of(self.measured, self.fingerprint_before, digests.fingerprint)
+
+    def keep_before(self, kept: Kept) -> None:
+        """Keep all bytes before, where nothing that lasts leads to them and nobody may ever measure what came after."""
+        if not self._states.lasting(self._attached, self.key, self.fingerprint_before):
+            self._states.keep_whole(self.key, self.fingerprint_before, self._before, self.live.width, kept)
 
     def recorded(self) -> None:
         """Say that what was measured is on record."""
@@ -180,6 +190,8 @@ class StorageImage:
             now = live.now(scratch)
             ranges = self._ranges if self._ranges is not None else ((0, live.nbytes),)
             same = not any(changed_ranges(self._before[begin:end], now[begin:end]) for begin, end in ranges)
+        # Where several processes hold copies, all of them are to be as before.
+        same = same and live.even
         if same:
             self._attached.compared((self.key,))
         return same

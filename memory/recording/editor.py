@@ -15,7 +15,7 @@ from memory.recording.editing import StorageEdit, Undo, blocks_of_rows, declared
 from memory.recording.interrupts import deferred_interrupts
 from memory.recording.journal import Recorded
 from memory.recording.recorder import Envelope, Recorder
-from memory.recording.states import Kept, States
+from memory.recording.states import Kept, LiveState, States, Wanted
 from memory.recording.writes import (
     Dose,
     WriteDetails,
@@ -139,11 +139,12 @@ class Editor:
 
     def _bytes_before(self, undo: Undo, guard: StorageEdit, held: ExitStack) -> Bytes:
         """Put together what a storage held before the act."""
-        live = guard.image.live
-        content = held.enter_context(self._states.scratch.buffer(live.nbytes))
+        image = guard.image
+        content = held.enter_context(self._states.scratch.buffer(image.live.nbytes))
         names = guard.attached.sharing.storages[guard.key]
-        now = live, guard.image.fingerprint_before
-        self._states.bring(undo.model, names, live, undo.before, content, live=now)
+        ways = self._states.ways(undo.model, {guard.key: names})[guard.key]
+        live = LiveState(image.live, image.digests_before)
+        self._states.bring(Wanted(undo.model, guard.key, undo.before, image.live, ways, live), content)
         return content
 
     def _take_back(self, guards: Sequence[StorageEdit], earlier: Sequence[Bytes], act_id: str) -> tuple[Recorded, ...]:

@@ -23,7 +23,7 @@ class Recorded:
     raises `BatchError`.
     """
 
-    __slots__ = ("_appended", "_problem", "affected_layers", "also", "event_type")
+    __slots__ = ("_appended", "_problem", "_remedy", "affected_layers", "also", "event_type")
 
     def __init__(self, event_type: str, affected_layers: tuple[str, ...] = ()) -> None:
         self.event_type = event_type
@@ -33,6 +33,7 @@ class Recorded:
         """The other events of the same call: a module path can name several storages, one event each."""
         self._appended: Appended | None = None
         self._problem = "the batch has not ended"
+        self._remedy = "read position and event_id after the batch has ended without an exception"
 
     @property
     def position(self) -> int:
@@ -53,7 +54,7 @@ class Recorded:
         if self._appended is None:
             raise BatchError(
                 f"this {self.event_type} has no place in the log: {self._problem}",
-                remedy="read position and event_id after the batch has ended without an exception",
+                remedy=self._remedy,
             )
         return self._appended
 
@@ -87,6 +88,8 @@ class Journal:
         self._actor = actor
         self._correlation_id = correlation_id
         self._open: ContextVar[_Batch | None] = ContextVar("palimpsest_batch", default=None)
+        self.recorded_by_rank_0 = False
+        """Whether another process of a distributed run records the same, so that this one does not."""
 
     def record(
         self,
@@ -183,6 +186,11 @@ class Journal:
             self._open.reset(token)
 
     def _append(self, events: Sequence[NewEvent], recorded: Sequence[Recorded], blobs: Mapping[str, Content]) -> None:
+        if self.recorded_by_rank_0:
+            for handle in recorded:
+                handle._problem = "it was recorded by rank 0 of this run, which knows its place"
+                handle._remedy = "read position and event_id on rank 0"
+            return
         appended = self._store.append(events, actor=self._actor, correlation_id=self._correlation_id, blobs=blobs)
         for handle, place in zip(recorded, appended, strict=True):
             handle._appended = place

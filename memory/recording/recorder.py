@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from introspection.errors import UnknownName
 from introspection.sharing import SharingMap
@@ -43,10 +43,14 @@ from memory.store.forking import ForkSafeLock
 if TYPE_CHECKING:
     from torch.nn import Module
 
+    from memory.recording.editor import Editor
     from memory.recording.states import Kept, States
+    from memory.recording.together import Together
     from memory.recording.unannounced import Unannounced
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 TakeBack = Callable[[], None]
 """Takes back what is kept in memory of events that turn out not to be recorded."""
@@ -86,6 +90,8 @@ class Recorder:
         self._database = database
         self._generator = generator
         self._models: dict[str, AttachedModel] = {}
+        self.together: Together | None = None
+        """The calls that all processes of a distributed run make; None where the weights are whole in this one."""
         self._looking = ForkSafeLock()
         self._act: ContextVar[Act | None] = ContextVar("palimpsest_act", default=None)
 
@@ -96,12 +102,29 @@ class Recorder:
 
         return Unannounced(self, self._states)
 
+    def on_every_rank(self, what: tuple[object, ...], body: Callable[[], T]) -> T:
+        """Do something that reads or writes weights: on rank 0, where processes share them out, with all taking part.
+
+        Args:
+            what: What the call is, with whatever must be the same on every rank.
+            body: What to do; what it gives goes to every rank.
+        """
+        return body() if self.together is None else self.together.call(what, body)
+
+    def editor(self) -> Editor:
+        """Give what runs edits."""
+        from memory.recording.editor import Editor
+
+        if self.together is None:
+            return Editor(self, self._states)
+        from memory.recording.shared_editor import SharedEditor
+
+        return SharedEditor(self, self._states, self.together)
+
     # Models
 
     def attach(self, model: Module | SharingMap, name: str, baseline: Literal["lazy", "full"]) -> AttachedModel:
         """Take a model (or a map) under care; record what is new about it."""
-        from memory.recording.attaching import Attaching
-
         model_stream(name)
         if baseline not in ("lazy", "full"):
             raise InvalidArgument("baseline", baseline, 'give "lazy" or "full"')
@@ -109,9 +132,25 @@ class Recorder:
             attached = AttachedModel(name, model, None)
         else:
             from introspection.scan import SharingScanner
+            from memory.recording.joining import attach_together, join
 
             scanner = SharingScanner(model)
+            self.together = join(model, self.together, self.journal)
+            if self.together is not None:
+                return attach_together(self, self.together, model, name, full=baseline == "full")
             attached = AttachedModel(name, scanner.current(), scanner, type(model).__name__)
+        return self.take_in(attached, full=baseline == "full")
+
+    def take_in(self, attached: AttachedModel, *, full: bool) -> AttachedModel:
+        """Take a model that was looked at under care; record what is new about it.
+
+        Args:
+            attached: The model.
+            full: Whether all bytes are kept that are not kept yet.
+        """
+        from memory.recording.attaching import Attaching
+
+        name = attached.name
         for group in attached.sharing.groups:
             _log.info("model %r: %s are one tensor", name, " and ".join(sorted(group)))
         earlier = self._models.get(name)
@@ -121,11 +160,15 @@ class Recorder:
             self._forget(name, earlier)
 
         try:
-            Attaching(self, self._states, attached, self._known(name), forget).record(full=baseline == "full")
+            Attaching(self, self._states, attached, self._known(name), forget).record(full=full)
         except BaseException:
             forget()
             raise
         return attached
+
+    def follow(self, attached: AttachedModel) -> None:
+        """Take a model under care that rank 0 of this run records."""
+        self._models[attached.name] = attached
 
     def _known(self, name: str) -> KnownModel | None:
         self._runner.catch_up(KNOWN_MODEL)
@@ -195,7 +238,7 @@ class Recorder:
     @contextmanager
     def act(self, label: str, identity: str | None) -> Iterator[Act]:
         """Group what is recorded inside into one act."""
-        act = Act(label, identity, self._generator)
+        act = Act(label, identity, self._generator if self.together is None else self.together.coins(self._generator))
         token = self._act.set(act)
         try:
             yield act

@@ -26,8 +26,14 @@ class Remembered:
     versions: dict[str, int] = field(default_factory=dict)
     """torch's count of writes when the bytes were last compared with the log."""
 
-    def read(self, key: str, tensor: Tensor) -> BlockDigests | None:
-        """Hash what changed of a storage's bytes, or all; None where there are none to read (meta, lazy, freed)."""
+    def read(self, key: str, tensor: Tensor, version: int | None) -> BlockDigests | None:
+        """Hash what changed of a storage's bytes, or all; None where there are none to read (meta, lazy, freed).
+
+        Args:
+            key: The storage.
+            tensor: A tensor with its values.
+            version: torch's count of writes to the live tensor.
+        """
         from memory.weights.block_digests import differing_blocks, digests_or_none, rehashed
 
         known = self.digests.get(key)
@@ -40,7 +46,6 @@ class Remembered:
             self.digests.pop(key, None)
         else:
             self.digests[key] = found
-        version = version_of(tensor)
         if version is not None:
             self.versions[key] = version
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from memory.events.modifications import Restored
 from memory.query.weight_history import (
     KNOWN_HISTORY,
     StorageThen,
+    Ways,
     find_checkpoint,
     first_write_of,
     no_checkpoint,
@@ -22,10 +24,11 @@ from memory.recording.acts import Act
 from memory.recording.attached import AttachedModel
 from memory.recording.interrupts import deferred_interrupts
 from memory.recording.journal import Recorded
-from memory.recording.states import Kept, StateChange, States
+from memory.recording.states import Kept, LiveState, StateChange, States, Wanted
 from memory.weights.block_digests import BlockDigests, differing_blocks
 from memory.weights.delta import changed_ranges
 from memory.weights.live import Bytes, LiveStorage
+from memory.weights.workspace import THREADS
 
 if TYPE_CHECKING:
     from memory.projections.runner import ProjectionRunner
@@ -45,7 +48,16 @@ class Moment:
     act: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a state of one live storage is put together."""
+
+    live: LiveStorage
+    wanted: Wanted
+    content: Bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _Change:
     """One live storage that is to hold other bytes."""
 
@@ -54,6 +66,9 @@ class _Change:
     content: Bytes
     """The bytes to put in; once exchanged, those that were there."""
     digests: BlockDigests
+    ranges: Sequence[tuple[int, int]]
+    """Where they differ from those that were there."""
+    ways: Ways
 
 
 class Restorer:
@@ -124,7 +139,16 @@ class Restorer:
         with attached.claimed(attached.sharing.storages), ExitStack() as held:
             self._face_unannounced(attached, record=record_unannounced)
             wanted = self._wanted(attached, moment)
-            changes = [self._change(attached, key, then, moment, held) for key, then in wanted]
+            ways = self._states.ways(
+                attached.name,
+                {key: {*attached.sharing.storages[key], *then.names} for key, then in wanted},
+                moment.position,
+            )
+            places = [self._place(attached, key, then, ways[key], moment, held) for key, then in wanted]
+            # What is small is put together on one thread: several at once then. Processes are asked one by one.
+            threads = THREADS if recorder.together is None else 1
+            with ThreadPoolExecutor(threads, thread_name_prefix="palimpsest-restore") as pool:
+                changes = list(pool.map(self._change, places))
             kept = Kept()
             with self._states.keeper.pointing():
                 for change in changes:
@@ -197,36 +221,42 @@ class Restorer:
             wanted.append((key, storage))
         return wanted
 
-    def _change(self, attached: AttachedModel, key: str, then: StorageThen, moment: Moment, held: ExitStack) -> _Change:
-        """Put together what a storage is to hold, and prove it."""
-        live = LiveStorage(attached.tensor(key), key)
-        content = held.enter_context(self._states.scratch.buffer(live.nbytes))
-        now = attached.fingerprints.get(key)
-        digests = self._states.bring(
-            attached.name,
-            sorted({*attached.sharing.storages[key], *then.names}),
-            live,
-            then.fingerprint or "",
-            content,
+    def _place(
+        self, attached: AttachedModel, key: str, then: StorageThen, ways: Ways, moment: Moment, held: ExitStack
+    ) -> _Place:
+        """Say what a storage is to hold, and where to put it together."""
+        live, known = attached.live_storage(key), attached.digests(key)
+        wanted = Wanted(
+            model=attached.name,
+            key=key,
+            fingerprint=then.fingerprint or "",
+            form=live,
+            ways=ways,
+            live=None if known is None else LiveState(live, known),
             position=moment.position,
-            live=None if now is None else (live, now),
         )
-        return _Change(key, live, content, digests)
+        return _Place(live, wanted, held.enter_context(self._states.scratch.buffer(live.nbytes)))
+
+    def _change(self, place: _Place) -> _Change:
+        """Put together what a storage is to hold, and prove it."""
+        live, content = place.live, place.content
+        brought = self._states.bring(place.wanted, content)
+        ranges = brought.ranges
+        if ranges is None:
+            with self._states.scratch.buffer(live.nbytes) as scratch:
+                ranges = changed_ranges(live.now(scratch), content)
+        return _Change(place.wanted.key, live, content, brought.digests, ranges, place.wanted.ways)
 
     def _keep_way_back(self, attached: AttachedModel, change: _Change, kept: Kept) -> None:
         """Keep what leads back to the state now, where nothing else does."""
         now = attached.fingerprints.get(change.key)
-        if now is None or self._states.lasting(attached, change.key, now):
+        if now is None or self._states.lasting(attached, change.key, now, change.ways):
             return
         live = change.live
         with self._states.scratch.buffer(0 if live.view() is not None else live.nbytes) as scratch:
-            held = live.now(scratch)
-            ranges = changed_ranges(held, change.content)
-            self._states.keep(
-                attached,
-                StateChange(change.key, live, held, change.content, ranges, now, change.digests.fingerprint),
-                kept,
-            )
+            fingerprint = change.digests.fingerprint
+            way = StateChange(change.key, live, live.now(scratch), change.content, change.ranges, now, fingerprint)
+            self._states.keep(attached, way, kept)
 
     def _put_in(
         self,
@@ -252,12 +282,12 @@ class Restorer:
         handle = Recorded(Restored.event_type, tuple(_names_of(attached, found)))
         try:
             for change in changes:
+                change.live.exchange(change.content, change.ranges)
                 exchanged.append(change)
-                change.live.exchange(change.content)
             self._recorder.record_kept(attached.name, [event], [handle], kept)
         except BaseException:
             for change in reversed(exchanged):
-                change.live.exchange(change.content)
+                change.live.exchange(change.content, change.ranges)
             attached.compared(found)
             raise
         for key, digests in found.items():
@@ -273,7 +303,7 @@ def _differs(attached: AttachedModel, key: str) -> bool:
         return False
     if known is None:
         return attached.fingerprint_now(key) != expected
-    return differing_blocks(attached.tensor(key), known) != []
+    return differing_blocks(attached.contents(key), known) != []
 
 
 def _names_of(attached: AttachedModel, keys: Iterable[str]) -> list[str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from memory.errors import CorruptionError, DigestMismatch, RestoreError
+from memory.errors import CorruptionError, DigestMismatch, MissingBlob, RestoreError
 from memory.events.kept_bytes import Delta, Keyframe
-from memory.query.weight_history import KNOWN_HISTORY, Ways, lineage, saved_checkpoint, ways
+from memory.query.weight_history import KNOWN_HISTORY, Ways, saved_checkpoint, ways
 from memory.recording.attached import AttachedModel
 from memory.store.blobs import Content
 from memory.weights.chain_policy import Chain
-from memory.weights.paths import DeltaEdge, Source, cheapest_path
+from memory.weights.paths import DeltaEdge, Path, Source, cheapest_path
 
 if TYPE_CHECKING:
     from memory.projections.runner import ProjectionRunner
@@ -55,6 +55,46 @@ class Kept:
         """Say that the events that point at all this are on record."""
         for tell in self.on_commit:
             tell()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """A live storage, just held against the digests that are known of it."""
+
+    storage: LiveStorage
+    digests: BlockDigests
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A state of a storage that is to be put together."""
+
+    model: str
+    key: str
+    """What to call the storage."""
+    fingerprint: str
+    form: Form
+    """The dtype and shape that the state has."""
+    ways: Ways
+    """What leads to it."""
+    live: LiveState | None = None
+    """The live storage, where its bytes may be of use."""
+    position: int | None = None
+    """When it was in that state, for what is said of it."""
+
+    @property
+    def when(self) -> str:
+        """The position in words."""
+        return "" if self.position is None else f"at position {self.position} "
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A state that was put together and proved."""
+
+    digests: BlockDigests
+    ranges: Ranges | None
+    """Where it differs from the live bytes; None where that was not looked at."""
 
 
 class States:
@@ -137,9 +177,9 @@ class States:
         digest = self._put(blob, kept)
         kept.keyframes.append(Keyframe(storage_key=key, fingerprint=fingerprint, blob=digest, size=len(blob)))
 
-    def lasting(self, attached: AttachedModel, key: str, fingerprint: str) -> bool:
+    def lasting(self, attached: AttachedModel, key: str, fingerprint: str, found: Ways | None = None) -> bool:
         """Say whether a state can be put together without the live weights."""
-        return self._chain_to(attached, key, fingerprint) is not None
+        return self._chain_to(attached, key, fingerprint, found) is not None
 
     def _keep_before(self, change: StateChange, kept: Kept) -> None:
         """Keep the state before a storage's first recorded write: all that follows is reached from it."""
@@ -159,12 +199,12 @@ class States:
         kept.blobs |= {each: bytes(waiting) for each, waiting in pending.items()}
         return digest
 
-    def _chain_to(self, attached: AttachedModel, key: str, fingerprint: str) -> Chain | None:
+    def _chain_to(self, attached: AttachedModel, key: str, fingerprint: str, found: Ways | None = None) -> Chain | None:
         known = self._chains.get((attached.name, key))
         if known is not None and known[0] == fingerprint:
             return known[1]
-        names = attached.sharing.storages[key]
-        found = self._ways(attached.name, names)
+        if found is None:
+            found = self.ways(attached.name, {key: attached.sharing.storages[key]})[key]
         path = cheapest_path(fingerprint, found.sources, found.edges, raw_bytes=attached.nbytes(key))
         if path is None:
             return None
@@ -172,77 +212,90 @@ class States:
         self._chains[attached.name, key] = fingerprint, chain
         return chain
 
-    def _ways(self, model: str, names: Sequence[str], around: int | None = None) -> Ways:
-        self._runner.catch_up(KNOWN_HISTORY)
-        return ways(self._database, lineage(self._database, model, names), around)
+    def ways(self, model: str, names: Mapping[str, Collection[str]], around: int | None = None) -> dict[str, Ways]:
+        """Give what leads to the states of storages.
 
-    def _read_checkpoint(self, model: str, checkpoint_id: str, fingerprint: str, form: Form, into: Bytes) -> None:
+        Args:
+            model: The model's name.
+            names: The names of each storage, by its key: what was kept under any of them may help.
+            around: About when the states wanted were.
+        """
+        self._runner.catch_up(KNOWN_HISTORY)
+        return ways(self._database, model, names, around)
+
+    def _read_checkpoint(self, wanted: Wanted, checkpoint_id: str, into: Bytes) -> None:
         """Put the bytes of a state together from the file of a checkpoint."""
         from memory.weights.checkpoint_folders import reader_of
         from memory.weights.live import LiveStorage
 
-        found = saved_checkpoint(self._database, model, checkpoint_id)
+        found = saved_checkpoint(self._database, wanted.model, checkpoint_id)
         reader = reader_of(self.keeper, found)
-        key = next((tensor.key for tensor in found.tensors if tensor.fingerprint == fingerprint), "")
+        key = next((tensor.key for tensor in found.tensors if tensor.fingerprint == wanted.fingerprint), "")
         # A checkpoint holds repeated dimensions in full.
-        LiveStorage(reader.read(key)[tuple(slice(0, size) for size in form.shape)]).read(into)
+        LiveStorage(reader.read(key)[tuple(slice(0, size) for size in wanted.form.shape)]).read(into)
 
-    def bring(
-        self,
-        model: str,
-        names: Sequence[str],
-        form: Form,
-        fingerprint: str,
-        into: Bytes,
-        *,
-        position: int | None = None,
-        live: tuple[LiveStorage, str] | None = None,
-    ) -> BlockDigests:
+    def bring(self, wanted: Wanted, into: Bytes) -> Brought:
         """Put a state together, and prove that it is the one.
 
         Args:
-            model: The model's name.
-            names: Names of the storage: what was kept under any of them may help.
-            form: The dtype and shape that the state has.
-            fingerprint: The state wanted.
+            wanted: The state.
             into: Where to put its bytes; what it held is lost, also when this raises.
-            position: About when the storage was in that state.
-            live: The live storage and the state it is in, where that may be used.
 
         Returns:
-            The digests of what is in `into`.
+            What is known of it.
 
         Raises:
             RestoreError: Nothing that was kept leads to that state.
             CorruptionError: What was kept is damaged or gone.
         """
-        from memory.weights.block_digests import read_digests
-        from memory.weights.rebuilding import rebuild
-
-        found = self._ways(model, names, position)
-        sources = [*found.sources]
+        sources = [*wanted.ways.sources]
+        live = wanted.live
         if live is not None:
-            sources.append(Source(live[1], "live", names[0], live[0].nbytes))
-        path = cheapest_path(fingerprint, sources, found.edges, raw_bytes=form.nbytes)
+            sources.append(Source(live.digests.fingerprint, "live", wanted.key, live.storage.nbytes))
+        path = cheapest_path(wanted.fingerprint, sources, wanted.ways.edges, raw_bytes=wanted.form.nbytes)
         if path is None:
             raise RestoreError(
-                f"the state of {names[0]!r} {'' if position is None else f'at position {position} '}cannot be put "
-                f"together: its bytes were never kept, or were let go (blake3 {fingerprint[:16]}…)",
+                f"the state of {wanted.key!r} {wanted.when}cannot be put together: its bytes were never kept, or were "
+                f"let go (blake3 {wanted.fingerprint[:16]}…)",
                 remedy="states from the first announced write of a storage on are kept, all of them with "
                 "attach(baseline='full'); restore a later position, or a checkpoint",
             )
+        try:
+            return self._go(path, wanted, into, verified=False)
+        except MissingBlob:
+            raise
+        except CorruptionError as wrong:
+            # What was read is not what was kept: read it again to say which of it is to blame.
+            self._go(path, wanted, into, verified=True)
+            raise wrong
+
+    def _go(self, path: Path, wanted: Wanted, into: Bytes, *, verified: bool) -> Brought:
+        from memory.weights.block_digests import blocks_in, read_digests, rehashed
+        from memory.weights.delta import changed_ranges
+        from memory.weights.rebuilding import rebuild
+
+        live = wanted.live
         rebuild(
             path,
             into,
             keeper=self.keeper,
-            live=None if live is None else live[0],
-            read_checkpoint=lambda checkpoint, content: self._read_checkpoint(
-                model, checkpoint, fingerprint, form, content
-            ),
+            live=None if live is None else live.storage,
+            read_checkpoint=lambda checkpoint, content: self._read_checkpoint(wanted, checkpoint, content),
+            verified=verified,
         )
-        digests = read_digests(form.tensor_of(into))
-        if digests.fingerprint != fingerprint:
+        tensor = wanted.form.tensor_of(into)
+        view = None if live is None or live.storage.repeated else live.storage.view()
+        ranges = None
+        if live is None or view is None:
+            digests = read_digests(tensor)
+        else:
+            # The live bytes were just held against their digests: what is the same as there has the same.
+            ranges = changed_ranges(view, into)
+            digests = rehashed(tensor, live.digests, blocks_in(ranges))
+        if digests.fingerprint != wanted.fingerprint:
             raise DigestMismatch(
-                f"the state of {names[0]!r} that was put together", expected=fingerprint, actual=digests.fingerprint
+                f"the state of {wanted.key!r} that was put together",
+                expected=wanted.fingerprint,
+                actual=digests.fingerprint,
             )
-        return digests
+        return Brought(digests, ranges)

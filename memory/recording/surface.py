@@ -38,6 +38,9 @@ class RecordingSurface:
         A model the record knows is compared with what the log says it holds: equal bytes resume, the bytes of an
         earlier state are recorded as that state, and anything else as unattributed writes. Never silently continued.
 
+        A model that processes share out (FSDP2, DTensor) is attached by all of them: from then on every call that reads
+        or writes weights is made on every rank, and rank 0 records it, once, of the whole tensors.
+
         Args:
             model: The live model; or only its sharing map, for replay, import and simulation.
             name: What it is called in this record.
@@ -49,6 +52,7 @@ class RecordingSurface:
 
         Raises:
             InvalidArgument: The baseline is not offered.
+            RankError: The processes attach different models.
         """
         attached = self._recorder.attach(model, name, baseline)
         self._safety.emergencies.take_up()
@@ -102,8 +106,6 @@ class RecordingSurface:
                 was not declared changed.
             InvalidArgument: A declared row does not exist.
         """
-        from memory.recording.editor import Editor
-
         details = WriteDetails(
             data=data,
             description=description,
@@ -116,7 +118,7 @@ class RecordingSurface:
             propensity=propensity,
             rows=None if rows is None else tuple(rows),
         )
-        return Editor(self._recorder, self._states).edit(layer_name, details, model=model, act=act)
+        return self._recorder.editor().edit(layer_name, details, model=model, act=act)
 
     def record_modification(
         self,
@@ -180,7 +182,10 @@ class RecordingSurface:
             per_name=per_name,
         )
         envelope = Envelope(act=act, key=key, occurred_at=occurred_at)
-        return self._recorder.modification(layer_name, details, model=model, envelope=envelope)
+        return self._recorder.on_every_rank(
+            ("record_modification", layer_name, model, key),
+            lambda: self._recorder.modification(layer_name, details, model=model, envelope=envelope),
+        )
 
     def record_restore(
         self,
@@ -198,7 +203,11 @@ class RecordingSurface:
             occurred_at: When it happened; None for now.
             key: Makes the call idempotent.
         """
-        return self._recorder.restore(to_act, model=model, envelope=Envelope(key=key, occurred_at=occurred_at))
+        envelope = Envelope(key=key, occurred_at=occurred_at)
+        return self._recorder.on_every_rank(
+            ("record_restore", to_act, model, key),
+            lambda: self._recorder.restore(to_act, model=model, envelope=envelope),
+        )
 
     @contextmanager
     def act(self, label: str = "", *, act_id: str | None = None) -> Iterator[Act]:

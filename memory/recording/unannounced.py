@@ -11,10 +11,9 @@ from memory.recording.attached import AttachedModel
 from memory.recording.editing import change_of
 from memory.recording.journal import Recorded
 from memory.recording.remembered import of_form
-from memory.recording.states import Kept, StateChange, States
+from memory.recording.states import Kept, StateChange, States, Wanted
 from memory.weights.block_digests import BlockDigests, differing_blocks, digests_or_none, rehashed
 from memory.weights.delta import changed_ranges
-from memory.weights.live import LiveStorage
 from memory.weights.measuring import Sums, measure
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class Unannounced:
 
     def _look(self, attached: AttachedModel, key: str, blocks: Sequence[int] | None) -> BlockDigests | None:
         """Give the digests of what a storage holds; None where it has no bytes to read."""
-        tensor, known = attached.tensor(key), attached.digests(key)
+        tensor, known = attached.contents(key), attached.digests(key)
         if known is None or not of_form(tensor, known):
             return digests_or_none(tensor)
         differing = differing_blocks(tensor, known, blocks if known.identities else None)
@@ -114,11 +113,12 @@ class Unannounced:
         known = attached.digests(key)
         if known is None or not of_form(tensor, known) or (not found.identities and tensor.numel()):
             return None
-        live = LiveStorage(tensor, key)
+        live = attached.live_storage(key)
         states = self._states
         with states.scratch.buffer(live.nbytes) as earlier, states.scratch.buffer(live.nbytes) as scratch:
             try:
-                states.bring(attached.name, attached.sharing.storages[key], live, before, earlier)
+                found_ways = states.ways(attached.name, {key: attached.sharing.storages[key]})[key]
+                states.bring(Wanted(attached.name, key, before, live, found_ways), earlier)
             except (RestoreError, CorruptionError):
                 return None
             now = live.now(scratch)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from memory.recording.acts import Act
 from memory.recording.recorder import Recorder
@@ -15,8 +17,15 @@ if TYPE_CHECKING:
     from memory.recording.earlier import EarlierStates, EarlierWeights
     from memory.recording.journal import Recorded
     from memory.recording.restoring import Target
+    from memory.recording.shared_earlier import EarlierWeightsOfAll
+    from memory.recording.watch_plan import Watching
     from memory.recording.weight_diff import WeightDiff
     from memory.store.log import EventStore
+
+
+def _named(target: object) -> object:
+    """Say which state or act is meant, as far as it is the same on every rank."""
+    return target if target is None or isinstance(target, int | str) else type(target).__name__
 
 
 class WeightsSurface:
@@ -26,6 +35,56 @@ class WeightsSurface:
     _states: States
     _store: EventStore
     _runner: ProjectionRunner
+
+    def watch(
+        self,
+        label: str = "watch",
+        *,
+        model: str | None = None,
+        deltas: Literal["each", "end"] | int = "each",
+        method: str | None = "optimizer_step",
+        reason: str | None = None,
+        tags: Sequence[str] = (),
+        compiled: Literal["keep", "eager"] = "keep",
+    ) -> AbstractContextManager[Watching]:
+        """Record what code that changes weights by itself writes inside: one event per storage per step.
+
+        A step is what an outermost `Optimizer.step` writes, and what is written between two of them. Its events are
+        one append, and one act: the one this code runs in, or its own. However the block ends, what was written stays,
+        and is on record. Names bound anew inside are recorded, and writes that nothing saw (numpy, other threads,
+        compiled code) are found at the end, as nobody's.
+
+        The log says all that was written; `deltas` says how often the bytes are read too. Positions between two
+        readings cannot be restored, and `restore` says so; the weights as they were before can be, always.
+
+        Args:
+            label: What is watched, in words.
+            model: Which attached model; None for the only one. Nothing else can edit it inside.
+            deltas: `each` measures and keeps what changed in every step; a number keeps one delta for so many steps,
+                and `end` one for all of them, in an event `states_read`: the bytes before are held so long.
+            method: How. `optimizer_step` is no evidence about any storage, since a step writes them all.
+            reason: Why.
+            tags: Your own tags.
+            compiled: `keep` leaves what torch.compile compiled as it is, though what it writes may not be seen; `eager`
+                runs it as the Python it was made from.
+
+        Raises:
+            BatchError: A batch is open: weights cannot be rolled back with it.
+            EditError: An edit, or another watch, is at the model.
+            NotAttached: Only a sharing map is attached.
+            InvalidArgument: There is no such granularity.
+
+        Example:
+            with memory.watch(label="finetune") as watching:
+                trainer.train()
+            memory.restore(watching.positions[10])   # as step 10 left it
+            memory.restore(watching.began)           # as if it had never been
+        """
+        from memory.recording.watch_plan import plan_of
+        from memory.recording.watching import Watcher
+
+        plan = plan_of(label, deltas, method, reason, tags)
+        return Watcher(self._recorder, self._states, self._store).watch(plan, model=model, compiled=compiled)
 
     def restore(
         self,
@@ -59,11 +118,14 @@ class WeightsSurface:
         from memory.recording.restoring import Restorer
 
         restorer = Restorer(self._recorder, self._states, self._store, self._runner)
-        return restorer.restore(
-            target, before=before, model=model, record_unannounced=record_unannounced, reason=reason
+        return self._recorder.on_every_rank(
+            ("restore", _named(target), _named(before), model, record_unannounced),
+            lambda: restorer.restore(
+                target, before=before, model=model, record_unannounced=record_unannounced, reason=reason
+            ),
         )
 
-    def at(self, target: Target, *, model: str | None = None) -> EarlierWeights:
+    def at(self, target: Target, *, model: str | None = None) -> EarlierWeights | EarlierWeightsOfAll:
         """Give the weights as they were, without touching the live ones: a read-only mapping of names to tensors.
 
         Args:
@@ -76,8 +138,14 @@ class WeightsSurface:
         """
         from memory.recording.earlier import EarlierWeights
 
-        source, position = self._earlier(target, model)
-        return EarlierWeights(source, position)
+        together = self._recorder.together
+        if together is None:
+            return EarlierWeights(*self._earlier(target, model))
+        from memory.recording.shared_earlier import EarlierWeightsOfAll
+
+        return EarlierWeightsOfAll(
+            together, ("at", _named(target), model), lambda: EarlierWeights(*self._earlier(target, model))
+        )
 
     def diff(self, first: Target, second: Target | None = None, *, model: str | None = None) -> WeightDiff:
         """Say what differs between two states: printed, one line for each storage, with all its names.
@@ -87,9 +155,13 @@ class WeightsSurface:
             second: The later state; None for the log's head.
             model: Which model; None for the only one attached.
         """
-        source, begin = self._earlier(first, model)
-        end = self._store.head().position if second is None else self._earlier(second, model)[1]
-        return source.diff(begin, end)
+
+        def difference() -> WeightDiff:
+            source, begin = self._earlier(first, model)
+            end = self._store.head().position if second is None else self._earlier(second, model)[1]
+            return source.diff(begin, end)
+
+        return self._recorder.on_every_rank(("diff", _named(first), _named(second), model), difference)
 
     def export(self, target: Target, path: str | os.PathLike[str], *, model: str | None = None) -> Path:
         """Write a state as a safetensors checkpoint that plain `from_pretrained` loads, tied and bit-equal.
@@ -107,8 +179,12 @@ class WeightsSurface:
             RestoreError: Some of it was never kept, or was let go.
             InvalidArgument: Something is at the path.
         """
-        source, position = self._earlier(target, model)
-        return source.export(position, path)
+
+        def write() -> Path:
+            source, position = self._earlier(target, model)
+            return source.export(position, path)
+
+        return self._recorder.on_every_rank(("export", _named(target), str(path), model), write)
 
     def verify_weights(self, *, model: str | None = None) -> tuple[Recorded, ...]:
         """Compare every live byte with the log; record every write that nobody announced, with what it changed.
@@ -119,6 +195,9 @@ class WeightsSurface:
         Returns:
             One handle for each write found: none, if the weights are what the log says.
         """
+        return self._recorder.on_every_rank(("verify_weights", model), lambda: self._verify_weights(model))
+
+    def _verify_weights(self, model: str | None) -> tuple[Recorded, ...]:
         recorder = self._recorder
         found: list[Recorded] = []
         for attached in recorder.models() if model is None else (recorder.model(model),):

@@ -99,3 +99,25 @@ def check_bytes(name: str, array: NDArray[np.uint8]) -> None:
     """
     if array.dtype != np.uint8 or array.ndim != 1 or not array.flags.c_contiguous:
         raise InvalidArgument(name, f"{array.dtype} of shape {array.shape}", "it is contiguous uint8 of one dimension")
+
+
+def total(ranges: Sequence[tuple[int, int]]) -> int:
+    """How many bytes are in ranges."""
+    return sum(end - begin for begin, end in ranges)
+
+
+def check_ranges(ranges: Sequence[tuple[int, int]], width: int, size: int) -> None:
+    """Refuse ranges that are not in order, within so many bytes, and of whole elements of so many bytes.
+
+    Raises:
+        InvalidArgument: They are not.
+    """
+    if size % width:
+        raise InvalidArgument("width", width, f"{size} bytes are not a whole number of such elements")
+    last = 0
+    for begin, end in ranges:
+        if not last <= begin <= end <= size or begin % width or end % width:
+            raise InvalidArgument(
+                "ranges", (begin, end), f"ranges are in order, within {size} bytes, and of whole elements"
+            )
+        last = end

@@ -4,6 +4,9 @@ A delta is the difference of the bits, element by element, as integers that wrap
 gives the state after, subtracting it from the state after gives the state before, whatever the bits mean (floats of
 any kind, NaN, -0.0). What is small is kept small: of a tensor in which nothing, a few elements or a few rows change,
 only those are kept; every difference is kept as byte planes (`memory.weights.planes`).
+
+Whoever encodes should `verify` the delta before relying on it, and knows the states by their fingerprints: a delta
+does not say between which states it leads.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.errors import CorruptionError, InvalidArgument
-from memory.weights.changed import changed_ranges, check_bytes, check_pair
+from memory.weights.changed import changed_ranges, check_bytes, check_pair, check_ranges, total
 from memory.weights.differences import PIECE_BYTES, Found, of_piece, of_rows, put_together
 from memory.weights.segments import Segment, Stored, read, read_segment, write
+from memory.weights.verification import verify
 from memory.weights.workspace import BYTES_OF_A_THREAD, THREADS, Workspace, over, workspace
 
 __all__ = ["Described", "Encoded", "apply", "changed_ranges", "describe", "encode", "size_of", "verify"]
@@ -87,7 +91,7 @@ def encode(
     if width not in (1, 2, 4, 8, 16):
         raise InvalidArgument("width", width, "an element has 1, 2, 4, 8 or 16 bytes")
     width = min(width, 8)
-    _check_ranges(ranges, width, len(before))
+    check_ranges(ranges, width, len(before))
     # Rows that are nearly elements, or that do not come out even, are not worth telling apart.
     is_row = row_bytes >= 16 and row_bytes % width == 0 and len(before) % row_bytes == 0
     row = row_bytes // width if is_row else 0
@@ -101,7 +105,7 @@ def encode(
     found = over(
         list(_pieces(ranges, width, row)),
         find,
-        min(threads, _total(ranges) // BYTES_OF_A_THREAD),
+        min(threads, total(ranges) // BYTES_OF_A_THREAD),
     )
     with workspace() as space:
         segments = put_together([each for several in found for each in several], space)
@@ -152,76 +156,6 @@ def apply(
     over(stored.segments, use, min(threads, stored.changed_bytes // BYTES_OF_A_THREAD))
 
 
-def verify(
-    content: bytes | memoryview,
-    before: NDArray[np.uint8],
-    after: NDArray[np.uint8],
-    ranges: Sequence[tuple[int, int]],
-    *,
-    threads: int = THREADS,
-) -> bool:
-    """Whether the delta takes `before` to `after` and back, everywhere in `ranges`, and writes nothing outside them.
-
-    It reads the delta and does what `apply` would, without writing: where a segment changes elements, it must be by
-    just the difference of the two states; and there must be no more differences than those.
-
-    Args:
-        content: What `Encoded.content` held.
-        before: The bytes of the state before; outside `ranges` they may be anything.
-        after: The bytes of the state after.
-        ranges: As they were given to `encode`.
-        threads: How many work at once.
-
-    Raises:
-        CorruptionError: The content is damaged.
-        InvalidArgument: The states and the ranges do not fit together.
-    """
-    stored = read(content)
-    check_pair(before, after)
-    _check_ranges(ranges, stored.width, len(before))
-    if stored.raw_bytes != len(before):
-        return False
-    width = stored.width
-    old, new = before.view(f"<u{width}"), after.view(f"<u{width}")
-    begins = np.array([begin // width for begin, _ in ranges], np.int64)
-    ends = np.array([end // width for _, end in ranges], np.int64)
-
-    def explained(segment: Segment, space: Workspace) -> int:
-        """How many differences a segment accounts for; fewer than none if it is wrong."""
-        indices, values = read_segment(segment, width, space)
-        first = np.array([0]) if indices is None else indices
-        first = first * segment.unit + segment.begin
-        ranged = np.searchsorted(begins, first, side="right") - 1
-        if (ranged < 0).any() or (first + segment.unit > ends[ranged]).any():
-            return -1
-        change = space.array("change", len(values), values.dtype)
-        if indices is None:
-            np.subtract(new[segment.begin : segment.end], old[segment.begin : segment.end], out=change)
-        else:
-            now, then = (
-                each[segment.begin : segment.end].reshape(-1, segment.unit)[indices].reshape(-1) for each in (new, old)
-            )
-            np.subtract(now, then, out=change)
-        return int(np.count_nonzero(change)) if np.array_equal(change, values) else -1
-
-    counts = over(stored.segments, explained, min(threads, stored.changed_bytes // BYTES_OF_A_THREAD))
-    if min(counts, default=0) < 0:
-        return False
-
-    def differences(piece: tuple[int, int], space: Workspace) -> int:
-        begin, end = piece
-        differ = space.array("differ", end - begin, np.bool_)
-        return int(np.count_nonzero(np.not_equal(old[begin:end], new[begin:end], out=differ)))
-
-    pieces = [
-        (at, min(at + PIECE_BYTES, end))
-        for begin, end in zip(begins, ends, strict=True)
-        for at in range(begin, end, PIECE_BYTES)
-    ]
-    total = over(pieces, differences, min(threads, _total(ranges) // BYTES_OF_A_THREAD))
-    return sum(total) == sum(counts)
-
-
 def describe(content: bytes | memoryview) -> Described:
     """What a stored delta says of itself; nothing is decompressed.
 
@@ -239,22 +173,6 @@ def size_of(content: bytes | memoryview) -> int:
         CorruptionError: It is not the stored form of a delta, or contradicts itself.
     """
     return read(content).raw_bytes
-
-
-def _total(ranges: Sequence[tuple[int, int]]) -> int:
-    return sum(end - begin for begin, end in ranges)
-
-
-def _check_ranges(ranges: Sequence[tuple[int, int]], width: int, size: int) -> None:
-    if size % width:
-        raise InvalidArgument("width", width, f"{size} bytes are not a whole number of such elements")
-    last = 0
-    for begin, end in ranges:
-        if not last <= begin <= end <= size or begin % width or end % width:
-            raise InvalidArgument(
-                "ranges", (begin, end), f"ranges are in order, within {size} bytes, and of whole elements"
-            )
-        last = end
 
 
 def _pieces(ranges: Sequence[tuple[int, int]], width: int, row: int) -> Iterator[tuple[int, int] | NDArray[np.int64]]:

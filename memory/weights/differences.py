@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from memory.weights.changed import comparison, runs
 from memory.weights.planes import Integers
-from memory.weights.positions import nonzero
+from memory.weights.positions import Marks
 from memory.weights.segments import Segment, dense_segment, units_segment
 from memory.weights.workspace import Workspace
 
@@ -18,6 +18,8 @@ PIECE_BYTES = 1 << 20
 
 _BLOCK_BYTES = 1 << 15
 """Bytes that are compared at a time before differences are taken."""
+_LOOKED_AT = 8
+"""One in so many blocks is compared first: where all of these differ, nearly all do."""
 _FEW_BLOCKS = 2
 """Differences are taken of the blocks that differ, one by one, where at most one in so many does."""
 _LARGE = 1 << 14
@@ -59,6 +61,8 @@ def of_piece(before: Integers, after: Integers, begin: int, end: int, row: int, 
     # Few of the blocks of a piece may differ: reading it costs less than writing all of its differences.
     begins = range(begin, end, _BLOCK_BYTES // before.itemsize)
     differs = comparison(before, after)
+    if all(differs(at, min(at + begins.step, end)) for at in begins[::_LOOKED_AT]):
+        return _of_block(before, after, begin, end, row, space)
     differing = [differs(at, min(at + begins.step, end)) for at in begins]
     if sum(differing) * _FEW_BLOCKS > len(differing):
         return _of_block(before, after, begin, end, row, space)
@@ -72,40 +76,40 @@ def of_piece(before: Integers, after: Integers, begin: int, end: int, row: int, 
 def _of_block(before: Integers, after: Integers, begin: int, end: int, row: int, space: Workspace) -> list[Found]:
     change = space.array("change", end - begin, before.dtype)
     np.subtract(after[begin:end], before[begin:end], out=change)
-    elements = int(np.count_nonzero(change))
-    if elements == 0:
+    marks = Marks(change, space)
+    if marks.count == 0:
         return []
     # Where more elements change than half the rows have, no rows need be looked for.
-    if row and elements * _FEW_ROWS <= len(change):
+    if row and marks.count * _FEW_ROWS <= len(change):
         head = min(-begin % row, len(change))
         tail = head + (len(change) - head) // row * row
-        rows = change[head:tail].reshape(-1, row)
-        changed = np.flatnonzero(_any_of(rows))
-        if 0 < len(changed) * row < elements * _INDEX_WORTH and len(changed) * _FEW_ROWS <= len(rows):
+        changed = _rows_of(marks.flags[head:tail], row)
+        if 0 < len(changed) * row < marks.count * _INDEX_WORTH and len(changed) * _FEW_ROWS <= (tail - head) // row:
+            values = change[head:tail].reshape(-1, row)[changed].reshape(-1)
             return [
                 *_elements(change[:head], begin, space),
-                *_units("rows", row, begin + head, changed, rows[changed].reshape(-1), space),
+                *_units("rows", row, begin + head, changed, values, space),
                 *_elements(change[tail:], begin + tail, space),
             ]
-    if elements * _FEW_ELEMENTS <= len(change):
-        return _elements(change, begin, space, elements)
+    if marks.count * _FEW_ELEMENTS <= len(change):
+        where = marks.positions()
+        return _units("sparse", 1, begin, where, change[where], space)
     return [dense_segment(begin, change, space)]
 
 
 def of_rows(before: Integers, after: Integers, rows: NDArray[np.int64], row: int, space: Workspace) -> list[Found]:
     """What changes in some rows, in order; only they are read."""
-    change = space.array("change", len(rows) * row, before.dtype).reshape(-1, row)
-    other = space.array("other", len(rows) * row, before.dtype).reshape(-1, row)
-    np.take(after.reshape(-1, row), rows, axis=0, out=change, mode="clip")
-    np.take(before.reshape(-1, row), rows, axis=0, out=other, mode="clip")
+    change = space.array("change", len(rows) * row, before.dtype)
+    other = space.array("other", len(rows) * row, before.dtype)
+    for states, into in ((after, change), (before, other)):
+        np.take(states.reshape(-1, row), rows, axis=0, out=into.reshape(-1, row), mode="clip")
     np.subtract(change, other, out=change)
-    changed = np.flatnonzero(_any_of(change))
-    flat = change.reshape(-1)
-    elements = int(np.count_nonzero(flat))
-    if elements * _INDEX_WORTH <= len(changed) * row:
-        where = nonzero(flat, elements, space)
-        return _units("sparse", 1, 0, rows[where // row] * row + where % row, flat[where], space)
-    return _units("rows", row, 0, rows[changed], change[changed].reshape(-1), space)
+    marks = Marks(change, space)
+    changed = _rows_of(marks.flags, row)
+    if marks.count * _INDEX_WORTH <= len(changed) * row:
+        where = marks.positions()
+        return _units("sparse", 1, 0, rows[where // row] * row + where % row, change[where], space)
+    return _units("rows", row, 0, rows[changed], change.reshape(-1, row)[changed].reshape(-1), space)
 
 
 def put_together(found: list[Found], space: Workspace) -> list[Segment]:
@@ -135,17 +139,15 @@ def put_together(found: list[Found], space: Workspace) -> list[Segment]:
     return segments
 
 
-def _any_of(rows: Integers) -> NDArray[np.bool_]:
-    """Which rows hold anything but zero."""
-    size = rows.shape[1] * rows.itemsize
-    widest = next(width for width in (8, 4, 2, 1) if size % width == 0)
-    any_bit: NDArray[np.bool_] = np.bitwise_or.reduce(rows.view(f"<u{widest}"), axis=1) != 0
-    return any_bit
+def _rows_of(flags: NDArray[np.bool_], row: int) -> NDArray[np.int64]:
+    """Which rows have a flag that is set."""
+    # Eight flags at a time where they come out even.
+    widest = next(width for width in (8, 4, 2, 1) if row % width == 0)
+    return np.flatnonzero(np.bitwise_or.reduce(flags.view(f"<u{widest}").reshape(-1, row // widest), axis=1))
 
 
-def _elements(change: Integers, begin: int, space: Workspace, count: int | None = None) -> list[Found]:
-    count = int(np.count_nonzero(change)) if count is None else count
-    where = nonzero(change, count, space)
+def _elements(change: Integers, begin: int, space: Workspace) -> list[Found]:
+    where = Marks(change, space).positions()
     return _units("sparse", 1, begin, where, change[where], space)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,8 +24,8 @@ _INTEGER_OF_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int
 _WIDEST = 8
 _WORTH_THREADS = 1 << 23
 """Bytes whose copying takes longer than waking threads."""
-_EXCHANGED = 1 << 22
-"""Bytes exchanged at a time: a multiple of every element size."""
+_EXCHANGED = 1 << 18
+"""Bytes exchanged at a time: they stay in the second level of the cache in between."""
 
 
 class Form:
@@ -109,6 +110,9 @@ class LiveStorage(Form):
         self._bits = _bits(distinct)
         self._memory = self.tensor.untyped_storage().nbytes()
 
+    even = True
+    """Whether every process that holds a copy of these bytes held the same ones when they were last read."""
+
     @property
     def reachable(self) -> bool:
         """Whether the memory is still there: torch does not look before it reads what was freed."""
@@ -120,6 +124,12 @@ class LiveStorage(Form):
 
     def view(self) -> Bytes | None:
         """Give the live bytes themselves, not to be written; None where they do not lie in host memory in order."""
+        view = self._view()
+        if view is not None:
+            view.flags.writeable = False
+        return view
+
+    def _view(self) -> Bytes | None:
         if self.nbytes == 0:
             return np.empty(0, np.uint8)
         address = address_of(self._bits)
@@ -135,6 +145,10 @@ class LiveStorage(Form):
             return view
         self.read(scratch)
         return scratch
+
+    def showing(self, now: Bytes) -> Tensor:
+        """Give a tensor that shows what `now` gave: the live one, where it is whole in this process."""
+        return self.tensor
 
     def read(self, into: Bytes, ranges: Ranges | None = None) -> None:
         """Copy the bytes as they are now.
@@ -162,30 +176,45 @@ class LiveStorage(Form):
         """
         if self.nbytes == 0:
             return
-        whole = torch.from_numpy(content).view(self._bits.dtype)
-        with torch.no_grad():
-            if ranges is None or not self._bits.is_contiguous():
-                self._bits.copy_(whole.view(self._bits.shape))
-                return
-            flat, width = self._bits.view(-1), self._bits.element_size()
-            for begin, end in ranges:
-                flat[begin // width : end // width].copy_(whole[begin // width : end // width])
+        view = self._view()
+        if view is None:
+            with torch.no_grad():
+                self._bits.copy_(torch.from_numpy(content).view(self._bits.dtype).view(self._bits.shape))
+            return
+        for begin, end in ranges if ranges is not None else ((0, self.nbytes),):
+            _copy(view[begin:end], content[begin:end])
+        self._wrote()
 
-    def exchange(self, content: Bytes) -> None:
-        """Put bytes in place and the live ones into `content`; called again, everything is as it was."""
-        whole = self.view() is None
-        piece = self.nbytes if whole else min(_EXCHANGED, self.nbytes)
-        aside = np.empty(piece, np.uint8)
-        for begin in range(0, self.nbytes, max(piece, 1)):
-            end = min(begin + piece, self.nbytes)
-            held = aside[: end - begin]
-            view = self.view()
-            if view is None or whole:
-                self.read(held)
-            else:
-                _copy(held, view[begin:end])
-            self.write(content, ((begin, end),))
-            _copy(content[begin:end], held)
+    def exchange(self, content: Bytes, ranges: Ranges | None = None) -> None:
+        """Put bytes in place and the live ones into `content`; called again, everything is as it was.
+
+        Args:
+            content: All `nbytes` of them.
+            ranges: Where they differ from the live ones; None for anywhere.
+        """
+        if self.nbytes == 0:
+            return
+        view = self._view()
+        if view is None:
+            held = np.empty(self.nbytes, np.uint8)
+            self.read(held)
+            self.write(content)
+            content[:] = held
+            return
+        aside = np.empty(min(_EXCHANGED, self.nbytes), np.uint8)
+        for first, last in ranges if ranges is not None else ((0, self.nbytes),):
+            for begin in range(first, last, _EXCHANGED):
+                end = min(begin + _EXCHANGED, last)
+                held = aside[: end - begin]
+                held[:] = view[begin:end]
+                view[begin:end] = content[begin:end]
+                content[begin:end] = held
+        self._wrote()
+
+    def _wrote(self) -> None:
+        """Count a write that torch did not see, so that a graph that needs the bytes before says so."""
+        if not self.tensor.is_inference():
+            torch.autograd.graph.increment_version(self.tensor)
 
 
 def distinct_elements(tensor: Tensor) -> Tensor:
@@ -196,11 +225,33 @@ def distinct_elements(tensor: Tensor) -> Tensor:
     return tensor
 
 
+def is_sharded(tensor: Tensor) -> bool:
+    """Say whether a tensor is a DTensor; where nobody imported them, none is."""
+    module = sys.modules.get("torch.distributed.tensor")
+    return module is not None and isinstance(tensor, module.DTensor)
+
+
+def local_part(tensor: Tensor) -> Tensor:
+    """Give the plain tensor that holds what this process has of a tensor: its shard, or the tensor itself."""
+    bare: Any = tensor.detach()
+    local: Tensor = bare.to_local() if is_sharded(tensor) else bare
+    return local
+
+
 def same_view(one: Tensor, other: Tensor) -> bool:
     """Say whether two tensors are the same view of the same memory, without asking for an address.
 
     An address is not asked for because that parts a lazy clone from its origin.
     """
+    if is_sharded(one) or is_sharded(other):
+        shards: list[Any] = [one, other]
+        return (
+            is_sharded(one)
+            and is_sharded(other)
+            and one.shape == other.shape
+            and shards[0].placements == shards[1].placements
+            and same_view(local_part(one), local_part(other))
+        )
     # Part of torch and of no stub: two tensors of one storage object.
     return (
         one.untyped_storage()._cdata == other.untyped_storage()._cdata

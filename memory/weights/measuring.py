@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,8 +13,11 @@ from numpy.typing import NDArray
 
 from memory.weights.block_digests import BLOCK_BYTES, blocks_in
 from memory.weights.live import Bytes, Form, Ranges
+from memory.weights.workspace import BYTES_OF_A_THREAD, THREADS, Workspace, over
 
 _CHUNK_BYTES = BLOCK_BYTES
+_DENSE = 8
+"""A piece is looked at as a whole where more than one in so many of its elements changed."""
 _PIECE = 1 << 14
 """Elements added up at a time: their float64 stay near the processor, and torch starts no threads for them."""
 
@@ -63,12 +67,21 @@ class Sums:
 
     def learn(self, form: Form, content: Bytes, blocks: Iterable[int]) -> None:
         """Look at blocks of some content."""
-        for block in blocks:
+        chosen = list(blocks)
+
+        def look(block: int, _: Workspace) -> tuple[float, int]:
             held = content[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES]
-            self.squares[block] = squares = sum_of_squares(form, held)
+            squares = sum_of_squares(form, held)
             # A sum of squares that is finite has no element that is not.
-            self.nonfinite[block] = 0 if math.isfinite(squares) else _nonfinite(form, held)
-            self.known[block] = True
+            return squares, 0 if math.isfinite(squares) else _nonfinite(form, held)
+
+        found = over(chosen, look, min(THREADS, len(chosen) * BLOCK_BYTES // BYTES_OF_A_THREAD))
+        for block, (squares, nonfinite) in zip(chosen, found, strict=True):
+            self.squares[block], self.nonfinite[block], self.known[block] = squares, nonfinite, True
+
+    def finite(self, block: int) -> bool:
+        """Say whether every element of a block that was looked at is finite."""
+        return bool(math.isfinite(self.squares[block]))
 
     @property
     def norm(self) -> float:
@@ -101,27 +114,23 @@ def measure(form: Form, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums) -
     sums.learn(form, now, set(np.flatnonzero(~sums.known).tolist()).difference(dirty))
     after = sums.copy()
     after.learn(form, now, dirty)
-    squares = largest = 0.0
-    changed = 0
-    rows: list[NDArray[np.int64]] = []
-    for begin, end in _chunks(ranges):
-        where = _differing(form, before[begin:end], now[begin:end])
-        if not len(where):
-            continue
-        changed += len(where)
-        rows.append(np.unique((where + begin // form.element_bytes) * form.element_bytes // form.row_bytes))
-        now_there, before_there = (form.values(_chosen(form, each[begin:end], where)) for each in (now, before))
-        change = (now_there - before_there).abs()
-        squares += float(change.square().sum())
-        largest = _larger(largest, float(change.max()))
-    found = np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
+
+    def look(chunk: tuple[int, int], _: Workspace) -> _Difference:
+        begin, end = chunk
+        finite = sums.finite(begin // BLOCK_BYTES) and after.finite(begin // BLOCK_BYTES)
+        return _difference(form, before[begin:end], now[begin:end], begin, finite=finite)
+
+    chunks = list(_chunks(ranges))
+    threads = min(THREADS, sum(end - begin for begin, end in chunks) // BYTES_OF_A_THREAD)
+    found = [each for each in over(chunks, look, threads) if each.elements]
+    rows = np.unique(np.concatenate([each.rows for each in found])) if found else np.empty(0, np.int64)
     measured = Measured(
-        delta_norm=math.sqrt(squares),
+        delta_norm=math.sqrt(sum(each.squares for each in found)),
         weight_norm=sums.norm,
-        max_change=largest,
-        elements_changed=changed,
+        max_change=functools.reduce(_larger, (each.largest for each in found), 0.0),
+        elements_changed=sum(each.elements for each in found),
         elements=form.nbytes // form.element_bytes,
-        rows_changed=tuple(found.tolist()),
+        rows_changed=tuple(rows.tolist()),
         rows=form.rows,
         nonfinite_before=sums.nonfinite_elements,
         nonfinite_after=after.nonfinite_elements,
@@ -130,16 +139,69 @@ def measure(form: Form, before: Bytes, now: Bytes, ranges: Ranges, sums: Sums) -
     return measured, after
 
 
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """How a piece of a storage differs from what it was."""
+
+    elements: int
+    rows: NDArray[np.int64]
+    squares: float
+    largest: float
+
+
+_NONE = _Difference(0, np.empty(0, np.int64), 0.0, 0.0)
+
+
+def _difference(form: Form, before: Bytes, now: Bytes, begin: int, *, finite: bool) -> _Difference:
+    """Say how a piece of a storage differs.
+
+    Args:
+        form: Dtype and shape of the storage.
+        before: The bytes of the piece before.
+        now: Its bytes now.
+        begin: Where in the storage it begins.
+        finite: Whether all its elements are finite, before and now.
+    """
+    where = _differing(form, before, now)
+    if not len(where):
+        return _NONE
+    rows = (where + begin // form.element_bytes) * form.element_bytes // form.row_bytes
+    rows = rows[np.concatenate(([True], rows[1:] != rows[:-1]))]
+    if finite and not form.dtype.is_complex and len(where) * _DENSE > len(before) // form.element_bytes:
+        return _Difference(len(where), rows, *_changes(form, before, now))
+    now_there, before_there = (form.values(_chosen(form, each, where)) for each in (now, before))
+    change = (now_there - before_there).abs()
+    return _Difference(len(where), rows, float(change.square().sum()), float(change.max()))
+
+
+def _changes(form: Form, before: Bytes, now: Bytes) -> tuple[float, float]:
+    """Give the sum of squares and the largest of the changes of elements that are all finite and real."""
+    old, new = form.numbers(before), form.numbers(now)
+    wide, other = (np.empty(min(len(old), _PIECE)) for _ in range(2))
+    squares = largest = 0.0
+    with np.errstate(over="ignore"):
+        for one, two in zip(torch.split(old, _PIECE), torch.split(new, _PIECE), strict=True):
+            was, change = other[: len(one)], wide[: len(one)]
+            torch.from_numpy(was).copy_(one)
+            torch.from_numpy(change).copy_(two)
+            np.subtract(change, was, out=change)
+            largest = max(largest, float(np.max(change)), -float(np.min(change)))
+            squares += float(np.square(change, out=change).sum())
+    return squares, largest
+
+
 def sum_of_squares(form: Form, content: Bytes) -> float:
     """Give the sum of the squares of some elements, added in float64, a piece at a time that stays in the cache."""
     numbers = form.numbers(content)
     wide = np.empty(min(len(numbers), _PIECE))
     total = 0.0
-    for piece in torch.split(numbers, _PIECE):
-        held = wide[: len(piece)]
-        torch.from_numpy(held).copy_(piece)
-        # By numpy, on this thread: what a library of linear algebra does to start its own costs more than the sum.
-        total += float(np.square(held, out=held).sum())
+    # A sum that is infinite or no number says what there is to say.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for piece in torch.split(numbers, _PIECE):
+            held = wide[: len(piece)]
+            torch.from_numpy(held).copy_(piece)
+            # By numpy, on this thread: what a library of linear algebra does to start its own costs more than the sum.
+            total += float(np.square(held, out=held).sum())
     return total
 
 

@@ -4,6 +4,9 @@ The n-th byte of every integer together is a plane. Weights change by little, so
 constant, and low ones hardly compress: apart they are easy, mixed they are neither. The bytes are *signed digits*, each
 from -128 to 127: with ordinary bytes -1 is 255 in every plane, and the high planes of small changes of both signs would
 hold the signs a second time.
+
+Source: byte planes of weights, Hershcovitch et al., ZipNN, 2024; a constant and patches, Zukowski, Héman, Nes, Boncz,
+Super-scalar RAM-CPU cache compression, 2006; zstandard, RFC 8878.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.weights.positions import gaps, nonzero, positions
+from memory.weights.positions import Marks, gaps, positions
 from memory.weights.reader import Reader
 from memory.weights.workspace import Workspace
 
@@ -25,7 +28,9 @@ Integers = NDArray[Any]
 Part = bytes | memoryview
 """A part of what is to be stored."""
 
+# How integers are laid out; packed ones by the number of bits that each takes.
 _PLANES, _EQUAL, _PACKED_2, _AS_THEY_ARE, _PACKED_4 = 0, 1, 2, 3, 4
+# How a plane is kept.
 _CONSTANT, _RAW, _ZSTD, _PATCHED = 0, 1, 2, 3
 _BYTE, _SIZE, _BASE = struct.Struct("<B"), struct.Struct("<I"), struct.Struct("<q")
 
@@ -35,7 +40,7 @@ _SHORT = 64
 """Bytes of a plane that are not worth a zstandard frame, which has a head of its own."""
 _PATCHES = 64
 """A plane is a constant and patches where at most one in so many of its bytes is another."""
-_SAMPLED, _SAMPLE = 1 << 16, 1 << 13
+_SAMPLED, _SAMPLE = 1 << 17, 1 << 13
 """Integers from which on a sample of them says which planes are worth compressing; integers of the sample."""
 _WORTH_IT = 0.9
 """What a sample must shrink to."""
@@ -61,7 +66,7 @@ def pack(values: Integers, space: Workspace) -> list[Part]:
         return [_BYTE.pack(_PLANES), *(part for plane in planes for part in plane)]
     if high == low:
         return [_BYTE.pack(_EQUAL) + _BASE.pack(low)]
-    bits = 2 if high - low < 4 else 4
+    bits = _PACKED_2 if high - low < 4 else _PACKED_4
     head = _BYTE.pack(bits) + _BASE.pack(low)
     squeezed = _squeezed(signed, low, bits, space)
     return [head, *_pack_plane(squeezed, space, *_worth_compressing(squeezed, space))]
@@ -105,7 +110,8 @@ def unpack(reader: Reader, count: int, width: int, space: Workspace, into: Integ
         if layout == _EQUAL:
             values.fill(base)
         else:
-            np.add(_unsqueezed(reader, count, layout, space), values.dtype.type(base), out=values, casting="unsafe")
+            above = _unsqueezed(reader, count, layout, space)
+            np.add(above, values.dtype.type(base), out=values, dtype=values.dtype, casting="unsafe")
     else:
         raise reader.wrong("it was not made by a version that is known")
     return values.view(f"<u{width}")
@@ -164,7 +170,7 @@ def _pack_plane(plane: NDArray[np.uint8], space: Workspace, worth: bool) -> list
     if others == 0:
         return [_BYTE.pack(_CONSTANT) + b"\0"]
     if others * _PATCHES <= count:
-        where = nonzero(plane, others, space)
+        where = Marks(plane, space).positions()
         head = _BYTE.pack(_PATCHED) + _SIZE.pack(others)
         return [head, *pack_positions(where, 0, space.inner), *_pack_plane(plane[where], space.inner, True)]
     if worth and count >= _SHORT:

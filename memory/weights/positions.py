@@ -16,29 +16,43 @@ _BRANCHES_PAY = 1 / 32
 """Share of elements up to which numpy's way with branches is the faster one."""
 
 
-def nonzero(values: NDArray[Any], count: int, space: Workspace) -> NDArray[np.int64]:
-    """Where `count` elements of unsigned integers are that are not zero, in order."""
-    size = len(values)
-    if count <= size * _RARE:
-        return _nonzero_groups(values)
-    # The branches of numpy's way for a few elements are mispredicted all the more the more there are; it takes
-    # another way where they are many, and so they are made many.
-    padding = size // 8 if _BRANCHES_PAY < count / size <= _MANY else 0
-    mask = space.array("mask", size + padding, np.bool_)
-    np.not_equal(values, 0, out=mask[:size])
-    mask[size:] = True
-    return np.flatnonzero(mask)[:count]
+class Marks:
+    """Which of unsigned integers are not zero.
 
+    Args:
+        values: Contiguous.
+        space: What to work with; the marks lie in it.
 
-def _nonzero_groups(values: NDArray[Any]) -> NDArray[np.int64]:
-    lanes = 8 // values.itemsize
-    groups = len(values) // lanes
-    whole = values[: groups * lanes]
-    found = np.flatnonzero(whole.view(np.uint64) != 0)
-    inside = np.flatnonzero(whole.reshape(groups, lanes)[found])
-    where = found[inside // lanes] * lanes + inside % lanes
-    rest = np.flatnonzero(values[groups * lanes :]) + groups * lanes
-    return np.concatenate((where, rest)) if len(rest) else where
+    Attributes:
+        flags: One truth value for each.
+        count: How many are not zero.
+    """
+
+    def __init__(self, values: NDArray[Any], space: Workspace) -> None:
+        size = len(values)
+        self._padded = space.array("marks", size + size // 8, np.bool_)
+        self._padded[size:] = True
+        self.flags = np.not_equal(values, 0, out=self._padded[:size])
+        self.count = int(np.count_nonzero(self.flags))
+
+    def positions(self) -> NDArray[np.int64]:
+        """Where those are that are not zero, in order."""
+        size = len(self.flags)
+        if self.count <= size * _RARE:
+            return self._in_groups()
+        # The branches of numpy's way for a few elements are mispredicted all the more the more there are; it takes
+        # another way where they are many, and so they are made many.
+        if _BRANCHES_PAY < self.count / size <= _MANY:
+            return np.flatnonzero(self._padded)[: self.count]
+        return np.flatnonzero(self.flags)
+
+    def _in_groups(self) -> NDArray[np.int64]:
+        whole = len(self.flags) // 8 * 8
+        groups = np.flatnonzero(self.flags[:whole].view(np.uint64))
+        inside = np.flatnonzero(self.flags[:whole].reshape(-1, 8)[groups])
+        where = groups[inside // 8] * 8 + inside % 8
+        rest = np.flatnonzero(self.flags[whole:]) + whole
+        return np.concatenate((where, rest)) if len(rest) else where
 
 
 def gaps(where: NDArray[np.int64], first: int, space: Workspace) -> NDArray[Any]:

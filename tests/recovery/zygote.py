@@ -104,6 +104,51 @@ def keep(url: str, note: Note, draw: random.Random) -> None:
             note([done.position, [digest for digest, _ in put]])
 
 
+def edit(url: str, note: Note, draw: random.Random) -> None:
+    """Edits, undone acts and restores of a small tied model, acknowledged by position and what the model holds."""
+    import torch
+
+    torch.set_num_threads(1)
+    model = small_model()
+    with MemorySystem(url) as memory:
+        memory.attach(model, name="m")
+        known = [memory.store.head().position]
+        while True:
+            action = draw.choice(("edit", "edit", "rows", "undo", "restore"))
+            if action == "restore":
+                memory.restore(draw.choice(known))
+            else:
+                with memory.act() as act, memory.edit(draw.choice(("head", "big"))) as weight:
+                    if action == "rows":
+                        weight[draw.randrange(len(weight))] += 1
+                    else:
+                        weight.add_(torch.randn(weight.shape)).mul_(1.01)
+                if action == "undo":
+                    act.undo()
+            known.append(memory.store.head().position)
+            note([known[-1], held(model)])
+
+
+def small_model() -> Any:
+    """A model of which one storage is too big for a row of the database."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(7)
+    model = nn.Module()
+    model.embed = nn.Parameter(torch.randn(64, 16))
+    model.head = model.embed
+    model.big = nn.Parameter(torch.randn(300, 100))
+    return model
+
+
+def held(model: Any) -> str:
+    """What every name of a model holds, in short."""
+    from introspection.fingerprint import fingerprint
+
+    return " ".join(fingerprint(tensor)[:16] for _, tensor in sorted(model.state_dict().items()))
+
+
 JOBS: dict[str, Callable[[str, Note, random.Random], None]] = {
     "append": append,
     "batch": batch,
@@ -111,6 +156,7 @@ JOBS: dict[str, Callable[[str, Note, random.Random], None]] = {
     "migrate": migrate,
     "blob": blob,
     "keep": keep,
+    "edit": edit,
 }
 
 
@@ -123,6 +169,9 @@ def work(job: str, url: str, log: str, seed: int) -> None:
 def main() -> None:
     for line in sys.stdin:
         order = json.loads(line)
+        if order["job"] == "edit":
+            # Once for all children: it takes seconds.
+            small_model()
         child = os.fork()
         if child == 0:
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -13,6 +12,9 @@ from numpy.typing import NDArray
 from memory.errors import CorruptionError, InvalidArgument
 from memory.weights.changed import changed_ranges
 from memory.weights.delta import Encoded, apply, describe, encode, size_of, verify
+from memory.weights.planes import pack, pack_positions
+from memory.weights.segments import Segment, read, write
+from memory.weights.workspace import Workspace
 
 Bytes = NDArray[np.uint8]
 ROWS, COLUMNS = 600, 512
@@ -154,14 +156,30 @@ def test_rows_that_were_named_one_by_one_are_kept_together() -> None:
     there_and_back(delta, flat(before), flat(after))
 
 
-def test_rows_that_a_range_cuts_in_two() -> None:
+def test_elements_in_rows_that_were_named_are_kept_as_elements() -> None:
     before, after = weights(), weights()
-    after[10:14] += np.arange(COLUMNS, dtype=np.uint16) + 1
-    begin, end = 11 * 2 * COLUMNS + 100, 12 * 2 * COLUMNS + 6
-    delta = encode(flat(before), flat(after), ranges=[(begin, end)], width=2, row_bytes=2 * COLUMNS)
+    row, rows = 2 * COLUMNS, (5, 90, 91, 400)
+    for each in rows:
+        after[each, each] += 1
+    ranges = [(each * row, (each + 1) * row) for each in rows]
+    delta = encode(flat(before), flat(after), ranges=ranges, width=2, row_bytes=row)
+    assert (delta.codec, delta.changed_bytes) == ("sparse", 8)
+    there_and_back(delta, flat(before), flat(after))
+
+
+@pytest.mark.parametrize("skew", [0, 100])
+def test_rows_that_a_range_cuts_in_two(skew: int) -> None:
+    before, after = weights(), weights()
+    row = 2 * COLUMNS
+    begin, end = 10 * row + skew, 60 * row + skew
+    after[[10, 20, 21, 22, 23, 60]] += np.arange(COLUMNS, dtype=np.uint16) + 1
+    delta = encode(flat(before), flat(after), ranges=[(begin, end)], width=2, row_bytes=row)
     cut = flat(before).copy()
     cut[begin:end] = flat(after)[begin:end]
+    kinds = {segment.codec for segment in read(delta.content).segments}
+    assert kinds == ({"rows", "sparse"} if skew else {"rows"})
     there_and_back(delta, flat(before), cut)
+    assert verify(delta.content, flat(before), flat(after), [(begin, end)])
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -216,17 +234,39 @@ def test_a_target_of_another_length_is_refused_and_untouched() -> None:
     assert target.tobytes() == flat(before)[:-2].tobytes()
 
 
-def test_a_span_beyond_the_tensor_is_refused_before_anything_is_written() -> None:
+FOUR_ROWS = b"".join(pack_positions(np.arange(4), 0, Workspace())) + b"".join(pack(np.ones(16, "<u2"), Workspace()))
+
+
+@pytest.mark.parametrize(
+    ("spans", "because"),
+    [
+        ([("rows", 0, 132, 4, 4)], "span"),
+        ([("rows", 0, 16, 4, 4), ("rows", 12, 28, 4, 4)], "span"),
+        ([("rows", 16, 32, 4, 4), ("rows", 0, 16, 4, 4)], "span"),
+        ([("rows", 0, 18, 4, 4)], "span"),
+        ([("rows", 0, 16, 0, 4)], "span"),
+        ([("rows", 0, 12, 4, 4)], "room"),
+        ([("rows", 0, 32, 4, 4)], "span"),
+    ],
+    ids=["beyond the end", "overlapping", "out of order", "no whole rows", "no unit", "too many rows", "too few rows"],
+)
+def test_segments_that_cannot_be_are_refused_and_nothing_is_written(
+    spans: list[tuple[str, int, int, int, int]], because: str
+) -> None:
+    content, _ = write(2, 256, [Segment(*span, (FOUR_ROWS,)) for span in spans])
+    target = np.zeros(256, np.uint8)
+    with pytest.raises(CorruptionError, match=because):
+        apply(content, target)
+    assert not target.any()
+
+
+def test_a_difference_elsewhere_does_not_make_up_for_one_that_is_missed() -> None:
     before, after = weights(), weights()
-    after += 1
-    content = bytearray(encoded(flat(before), flat(after)).content)
-    entry = struct.calcsize("<4sBBBxQI")
-    # The end of the first span.
-    struct.pack_into("<Q", content, entry + 16, flat(before).nbytes)
-    target = flat(before).copy()
-    with pytest.raises(CorruptionError, match="span"):
-        apply(bytes(content), target)
-    assert target.tobytes() == flat(before).tobytes()
+    after[[3, 9]] += 1
+    row = 2 * COLUMNS
+    content = encode(flat(before), flat(after), ranges=[(3 * row, 4 * row)], width=2, row_bytes=row).content
+    assert verify(content, flat(before), flat(after), [(3 * row, 4 * row)])
+    assert not verify(content, flat(before), flat(after), [(9 * row, 10 * row)])
 
 
 def test_arguments_that_do_not_fit_are_refused() -> None:

@@ -1,0 +1,67 @@
+"""How a watch is to record, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from memory.errors import InvalidArgument
+from memory.recording.journal import Recorded
+from memory.recording.writes import WriteDetails
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """How a watch is to record."""
+
+    label: str
+    every: int | None
+    """The bytes are read at the end of every so many steps; None: at the end only."""
+    method: str | None
+    reason: str | None
+    tags: tuple[str, ...]
+
+    def details(self, step: int, operators: Mapping[str, int]) -> WriteDetails:
+        """Give what is said of one storage's writes in a step."""
+        data = {"label": self.label, "step": step, "operators": dict(sorted(operators.items()))}
+        return WriteDetails(data=data, tags=self.tags, reason=self.reason, method=self.method)
+
+    def reads(self, step: int) -> bool:
+        """Say whether the bytes are read at a step's end."""
+        return self.every is not None and (step + 1) % self.every == 0
+
+
+@dataclass(slots=True)
+class Watching:
+    """A watch under way, or ended: what it has recorded so far."""
+
+    label: str
+    began: int = 0
+    """The log's last position before it: `memory.restore(watching.began)` undoes all of it."""
+    steps: int = 0
+    """Steps in which something was written."""
+    recorded: tuple[Recorded, ...] = ()
+    """What the last step recorded: one handle for each storage written. Earlier ones are in the log alone."""
+    positions: dict[int, int] = field(default_factory=dict)
+    """Number of a step, from 0, to the position of its end, for every step whose bytes were read:
+    `memory.restore(watching.positions[41])` puts the weights back as that step left them."""
+
+
+def plan_of(
+    label: str, deltas: Literal["each", "end"] | int, method: str | None, reason: str | None, tags: Sequence[str]
+) -> WatchPlan:
+    """Understand how a watch is to record.
+
+    Raises:
+        InvalidArgument: There is no such granularity, or the tags are one text.
+    """
+    if isinstance(tags, str):
+        raise InvalidArgument("tags", tags, "one text is no list of tags: pass tags=[...]")
+    if isinstance(deltas, int) and not isinstance(deltas, bool) and deltas > 0:
+        every: int | None = deltas
+    elif deltas in ("each", "end"):
+        every = 1 if deltas == "each" else None
+    else:
+        raise InvalidArgument("deltas", deltas, 'give "each", "end", or the number of steps that one delta is to span')
+    return WatchPlan(label, every, method, reason, tuple(tags))
