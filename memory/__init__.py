@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from memory.recording.attached import AttachedModel
     from memory.recording.journal import Recorded
     from memory.recording.predictions import Prediction
+    from memory.safety.settings import SafetySettings
     from memory.system import MemorySystem
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "PalimpsestError",
     "Prediction",
     "Recorded",
+    "SafetySettings",
     "__version__",
 ]
 
@@ -38,6 +40,7 @@ _HOMES = {
     "PalimpsestError": "memory.errors",
     "Prediction": "memory.recording.predictions",
     "Recorded": "memory.recording.journal",
+    "SafetySettings": "memory.safety.settings",
 }
 
 

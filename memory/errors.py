@@ -611,9 +611,31 @@ class RankError(PalimpsestError):
 
 
 class SafetyViolation(PalimpsestError):
-    """A safety rule denied a write; the bytes are as they were."""
+    """A safety rule denied a write, whose bytes are as they were; or the model is under an emergency stop.
+
+    Attributes:
+        rules: The rules that denied it, sorted; `emergency_stop` for a stopped model.
+        model: The model's name, where one is known.
+        alerts: What is recorded of a write that was denied: payloads of `safety_alert`.
+    """
 
     code = "safety-violation"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rules: Iterable[str] = (),
+        model: str | None = None,
+        alerts: Iterable[object] = (),
+        remedy: str = "",
+    ) -> None:
+        self.rules = tuple(sorted(rules))
+        self.model = model
+        self.alerts = tuple(alerts)
+        super().__init__(
+            message, remedy=remedy or "look at the alerts (memory.safety.get_recent_alerts()), and change the write"
+        )
 
 
 class RestoreError(PalimpsestError):

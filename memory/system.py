@@ -20,11 +20,15 @@ from memory.query.weight_blobs import kept_blobs
 from memory.recording.amending import Amender
 from memory.recording.journal import Journal
 from memory.recording.recorder import Recorder
+from memory.recording.safety_record import SafetyRecord
+from memory.recording.safety_surface import SafetySurface
 from memory.recording.states import States
 from memory.recording.stating import Stating
 from memory.recording.stating_surface import StatingSurface
 from memory.recording.surface import RecordingSurface
 from memory.recording.weights_surface import WeightsSurface
+from memory.safety.monitor import SafetyMonitor
+from memory.safety.settings import SafetySettings
 from memory.store.log import EventStore
 from memory.weights.keeping import BlobKeeper
 
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from memory.store.transfer.importing import ImportReport
 
 
-class MemorySystem(RecordingSurface, WeightsSurface, StatingSurface, BeliefsSurface, EvidenceSurface):
+class MemorySystem(RecordingSurface, SafetySurface, WeightsSurface, StatingSurface, BeliefsSurface, EvidenceSurface):
     """A memory for models whose weights are being changed: append-only, and able to say what followed from what.
 
     Opening creates and migrates the database; a database of a newer schema, a foreign one, or a file that is none is
@@ -51,8 +55,10 @@ class MemorySystem(RecordingSurface, WeightsSurface, StatingSurface, BeliefsSurf
             system.
         blobs: The folder that bytes of weights are kept in, but for the smallest. Without it: `<path>.blobs` beside a
             SQLite file; a database in memory or on a server keeps them itself.
+        safety: What counts as unsafe and what follows from it: settings, or a TOML file of them; None for the defaults.
 
     Raises:
+        InvalidArgument: The file of safety settings cannot be read, or one is wrong.
         DatabaseUnavailable: The database cannot be reached or opened.
         SchemaTooNew: It was written by a newer Palimpsest.
         ForeignDatabase: It belongs to something else.
@@ -77,7 +83,9 @@ class MemorySystem(RecordingSurface, WeightsSurface, StatingSurface, BeliefsSurf
         durability: Literal["full", "normal"] = "full",
         seed: int | None = None,
         blobs: str | os.PathLike[str] | None = None,
+        safety: SafetySettings | str | os.PathLike[str] | None = None,
     ) -> None:
+        settings = SafetySettings.of(safety)
         self._store = EventStore.open(url if isinstance(url, str) else Path(url), durability=durability)
         self._keeper = BlobKeeper.beside(self._store, blobs)
         try:
@@ -88,6 +96,7 @@ class MemorySystem(RecordingSurface, WeightsSurface, StatingSurface, BeliefsSurf
             self._recorder = Recorder(journal, self._runner, self._store.database, generator, self._states)
             self._amender = Amender(self._recorder, self._store)
             self._stating = Stating(self._recorder, self._store, self._runner)
+            self._safety = SafetyMonitor(SafetyRecord(self._recorder, self._store, self._runner), settings)
             self._reporter = knowledge.Reporter(self._store.database)
             self._reporter.start()
         except BaseException:
@@ -104,8 +113,11 @@ class MemorySystem(RecordingSurface, WeightsSurface, StatingSurface, BeliefsSurf
         return self._store
 
     def close(self) -> None:
-        """Let the database go; whatever is asked of this memory later raises `DatabaseError`."""
-        self._store.close()
+        """Take off the hooks of safety, and let the database go; what is asked of it later raises `DatabaseError`."""
+        try:
+            self._safety.close()
+        finally:
+            self._store.close()
 
     def __enter__(self) -> Self:
         return self

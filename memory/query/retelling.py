@@ -7,6 +7,7 @@ from memory.events.envelope import NewEvent, StoredEvent, model_stream
 from memory.events.knowledge import BeliefAsserted, TheoryProposed
 from memory.events.models import ModelAttached, SharingChanged, StorageState, plain_map
 from memory.events.observations import MetricDefined
+from memory.events.safety import EmergencyCleared, SafetyAlert
 from memory.projections.knowledge.stated import belief_identity, theory_identity
 from memory.query.weights import known_model
 from memory.store.log import EventStore
@@ -16,6 +17,8 @@ _Form = tuple[str, tuple[int, ...]]
 
 def retold(store: EventStore, until: int) -> list[NewEvent]:
     """Give each model as the log last knew it, each metric's definition in force, and what is proposed and asserted.
+
+    A model that is stopped stays so: emergencies that nobody cleared are told again first of all.
 
     A model's digests go on with it, so that weights changed between two attaches are noticed across a rollover too.
     Of theories and beliefs goes on what someone said, not how it fared: evidence begins anew.
@@ -37,10 +40,24 @@ def retold(store: EventStore, until: int) -> list[NewEvent]:
                 attached[payload.model] = payload
             known = forms.setdefault(payload.model, {})
             known.update((name, (state.dtype, state.shape)) for state in payload.storages for name in state.names)
-    events = [_model(store, payload, forms[name]) for name, payload in attached.items()]
+    events = _standing(store, until)
+    events += [_model(store, payload, forms[name]) for name, payload in attached.items()]
     defined = definitions.values()
     events += [NewEvent(each.payload, stream=each.stream, occurred_at=each.occurred_at) for each in defined]
     return events + _statements(store, until)
+
+
+def _standing(store: EventStore, until: int) -> list[NewEvent]:
+    """Give the emergencies that nobody cleared."""
+    standing: dict[int, StoredEvent] = {}
+    for event in store.read(types=(SafetyAlert.event_type, EmergencyCleared.event_type), until=until):
+        payload = event.payload
+        if isinstance(payload, EmergencyCleared):
+            for position in payload.alerts:
+                standing.pop(position, None)
+        elif isinstance(payload, SafetyAlert) and payload.level == "emergency":
+            standing[event.position] = event
+    return [NewEvent(each.payload, stream=each.stream, occurred_at=each.occurred_at) for each in standing.values()]
 
 
 def _statements(store: EventStore, until: int) -> list[NewEvent]:

@@ -13,6 +13,7 @@ from memory.recording.attached import AttachedModel
 from memory.recording.journal import Recorded
 from memory.recording.recorder import Envelope, Recorder
 from memory.recording.writes import WriteDetails
+from memory.safety.monitor import SafetyMonitor
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -26,6 +27,7 @@ class RecordingSurface:
 
     _recorder: Recorder
     _amender: Amender
+    _safety: SafetyMonitor
     _states: States
 
     def attach(
@@ -52,7 +54,9 @@ class RecordingSurface:
             InvalidArgument: The baseline is not offered.
             RankError: The processes attach different models.
         """
-        return self._recorder.attach(model, name, baseline)
+        attached = self._recorder.attach(model, name, baseline)
+        self._safety.emergencies.take_up()
+        return attached
 
     def edit(
         self,
@@ -278,6 +282,8 @@ class RecordingSurface:
     ) -> Recorded:
         """Record one evaluation; in an act, before its first write it is the baseline, after it the outcome.
 
+        A value that is not finite, or far worse than the metric was, is also recorded as a safety alert.
+
         Args:
             metrics: Name to value; NaN and infinity are stored faithfully.
             sample: What it was measured on: baseline and outcome pair only on the same sample.
@@ -287,7 +293,12 @@ class RecordingSurface:
             occurred_at: When it happened; None for now.
         """
         envelope = Envelope(act=act, key=key, occurred_at=occurred_at)
-        return self._recorder.metrics(metrics, sample, model=model, envelope=envelope)
+        about, evaluations = self._recorder.model_name(model), self._safety.evaluations
+        evaluations.acquaint(metrics, about)
+        recorded = self._recorder.metrics(metrics, sample, model=model, envelope=envelope)
+        if self._recorder.journal.in_batch or not recorded.replayed:
+            evaluations.judge(metrics, about, at_once=False, act=act.id if isinstance(act, Act) else act)
+        return recorded
 
     def record_layer_statistics(
         self,
@@ -334,7 +345,9 @@ class RecordingSurface:
             "better": better,
             "smallest_effect": smallest_effect,
         }
-        return self._recorder.metric_definition(fields, model=model)
+        recorded = self._recorder.metric_definition(fields, model=model)
+        self._safety.evaluations.defined_anew()
+        return recorded
 
     def correct(
         self, position: int, *, data: Any, reason: str, key: str | None = None, occurred_at: datetime | None = None
