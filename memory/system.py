@@ -97,6 +97,7 @@ class MemorySystem(RecordingSurface, SafetySurface, WeightsSurface, StatingSurfa
             self._amender = Amender(self._recorder, self._store)
             self._stating = Stating(self._recorder, self._store, self._runner)
             self._safety = SafetyMonitor(SafetyRecord(self._recorder, self._store, self._runner), settings)
+            self._recorder.gate = self._safety.gate
             self._reporter = knowledge.Reporter(self._store.database)
             self._reporter.start()
         except BaseException:

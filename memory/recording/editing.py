@@ -227,6 +227,8 @@ class StorageEdit:
         # Digests are bound to a shape: they are always taken under the storage's first name, whichever alias is used.
         tensor = attached.tensor(self.key)
         self.image = StorageImage(attached, self.key, states, held, blocks_of_rows(tensor, rows))
+        self.change: Change | None = None
+        """What was last measured."""
         self.beside = [StorageImage(attached, key, states, held) for key in readable_overlaps(attached, name)]
 
     @property
@@ -249,7 +251,7 @@ class StorageEdit:
                 f"{self.name!r} was bound to another tensor inside the edit, so the write never reached its bytes",
                 remedy="write in place (weight.copy_, weight += ...), or rebind outside of edit: the map follows",
             )
-        change = self.image.measure(kept)
+        self.change = change = self.image.measure(kept)
         measured = self.image.measured
         rows = () if measured is None else measured.rows_changed
         undeclared = [] if self._rows is None else sorted(set(rows) - set(self._rows))

@@ -7,8 +7,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memory.errors import EditError, InvalidArgument, NotAttached, PalimpsestError
+from memory.errors import EditError, InvalidArgument, NotAttached, PalimpsestError, SafetyViolation
 from memory.events.modifications import EditAborted, WriteBase
+from memory.events.registry import Payload
+from memory.events.safety import SafetyAlert
 from memory.recording.acts import Act
 from memory.recording.attached import AttachedModel
 from memory.recording.editing import StorageEdit, Undo, blocks_of_rows, declared_rows, put_all_back
@@ -25,6 +27,7 @@ from memory.recording.writes import (
     targets_of,
     write_event,
 )
+from memory.safety.gate import Written
 from memory.weights.block_digests import blocks_in
 
 if TYPE_CHECKING:
@@ -63,6 +66,8 @@ class Editor:
                 raise InvalidArgument("rows", details.rows, "rows are of one tensor: name one")
             _refuse_without_bytes(attached, names)
             details = replace(details, rows=declared_rows(attached, names[0], details.rows))
+        if recorder.gate is not None:
+            recorder.gate.before_edit(attached, names, acknowledged=details.acknowledged)
         with attached.claimed(names), ExitStack() as held:
             _refuse_without_bytes(attached, names)
             self._look_before(attached, names, details.rows)
@@ -105,11 +110,15 @@ class Editor:
         self._recorder.journal.refuse_in_batch("edit")
         kept = Kept()
         with self._states.keeper.pointing():
-            events = [_event_of(edit, details, dose, act, kept) for edit in edits]
-            handles = [Recorded(event.event_type, affected_names(event)) for event in events]
+            writes = [_event_of(edit, details, dose, act, kept) for edit in edits]
+            alerts = self._judged(attached, edits, acknowledged=details.acknowledged)
+            events: list[Payload] = [*writes, *alerts]
+            handles = [Recorded(event.event_type, affected_names(event)) for event in writes]
+            handles += [Recorded(alert.event_type) for alert in alerts]
             self._recorder.record_kept(attached.name, events, handles, kept, act=act)
         for edit in edits:
             edit.recorded()
+        self._settle(alerts)
         if isinstance(act, Act):
             for edit in edits:
                 image = edit.image
@@ -117,6 +126,31 @@ class Editor:
                     attached.name, edit.name, edit.key, image.live, image.fingerprint_before, image.fingerprint_after
                 )
                 act.keeps(undo, edit.overlapping, self.undo)
+
+    def _judged(
+        self, attached: AttachedModel, edits: Sequence[StorageEdit], *, acknowledged: bool
+    ) -> tuple[SafetyAlert, ...]:
+        """Hold what an edit did against the rules of safety; give what is to be recorded with it.
+
+        Raises:
+            SafetyViolation: A rule denies it.
+        """
+        gate = self._recorder.gate
+        if gate is None:
+            return ()
+        written = [
+            Written(edit.name, edit.change, edit.image.measured.nonfinite_before)
+            for edit in edits
+            if edit.change is not None and edit.image.measured is not None
+        ]
+        judgement = gate.judge(gate.measurements(attached, written, acknowledged=acknowledged))
+        if judgement.denied_by:
+            raise judgement.violation()
+        return judgement.alerts
+
+    def _settle(self, alerts: Sequence[SafetyAlert]) -> None:
+        if self._recorder.gate is not None and alerts:
+            self._recorder.gate.settle(alerts)
 
     def undo(self, undos: Sequence[Undo], act_id: str) -> tuple[Recorded, ...]:
         """Put every storage of an act back, bit for bit, or none; one `revert` event a storage."""
@@ -195,7 +229,8 @@ class Editor:
             error.add_note(
                 f"{names}: bound to another tensor inside the edit, so putting the old bytes back shows nowhere"
             )
-        events = [
+        alerts = [alert for alert in getattr(error, "alerts", ()) if isinstance(alert, SafetyAlert)]
+        aborted = [
             EditAborted(
                 model=attached.name,
                 primary_layer=edit.name,
@@ -204,13 +239,16 @@ class Editor:
                 message=_storable(str(error)),
                 method=details.method if isinstance(details.method, str) else None,
                 restored=restored,
+                denied_by=error.rules if isinstance(error, SafetyViolation) else (),
             )
             for edit in edits
         ]
+        events: list[Payload] = [*aborted, *alerts]
         try:
             handles = [Recorded(event.event_type) for event in events]
             with self._recorder.journal.outside_batch():
                 self._recorder.record(attached.name, events, handles, envelope=Envelope(act=act))
+                self._settle(alerts)
                 self._recorder.notice(attached, found_by="edit")
         except PalimpsestError as failure:
             state = "the bytes were put back" if restored else "not every byte could be put back"

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from memory.recording.states import Kept, States
     from memory.recording.together import Together
     from memory.recording.unannounced import Unannounced
+    from memory.safety.gate import SafetyGate
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +91,8 @@ class Recorder:
         self._database = database
         self._generator = generator
         self._models: dict[str, AttachedModel] = {}
+        self.gate: SafetyGate | None = None
+        """What every edit must pass."""
         self.together: Together | None = None
         """The calls that all processes of a distributed run make; None where the weights are whole in this one."""
         self._looking = ForkSafeLock()

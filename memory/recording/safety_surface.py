@@ -36,8 +36,8 @@ class SafetySurface(WeightsSurface):
         recorded: a critical alert, and the reason in the `restored` event. Writes that nobody announced are recorded
         when the block begins, and again before the weights are put back.
 
-        What was never kept cannot be put back: the block writes through `edit` or `watch`, or the model was attached
-        with `baseline="full"`.
+        Whatever the block writes, announced or not, can be put back: what is not kept yet of the model is kept when the
+        block begins, which the first time takes as long as saving it.
 
         Args:
             metric: The metric: `loss`.
@@ -69,8 +69,15 @@ class SafetySurface(WeightsSurface):
         attached = self._recorder.model(model)
         name = attached.name
 
+        def keep() -> None:
+            from memory.recording.baseline import keep_baseline
+
+            if attached.live:
+                keep_baseline(self._recorder, self._states, attached, f"before a block guarded by {metric}")
+
         def position() -> int:
             self.verify_weights(model=name)
+            self._recorder.on_every_rank(("guarded", name), keep)
             return self._store.head().position
 
         def restore(position: int, *, reason: str) -> object:

@@ -70,6 +70,7 @@ class RecordingSurface:
         randomised: bool = False,
         propensity: float | None = None,
         rows: Sequence[int] | None = None,
+        acknowledged: bool = False,
         description: str | None = None,
         tags: Sequence[str] = (),
         importance: float | None = None,
@@ -94,6 +95,7 @@ class RecordingSurface:
             rows: The only rows (first dimension) the edit may touch: then nothing else is read. An edit that changes
                 another row is put back where that shows in the same 1 MiB of memory; elsewhere `verify_weights` finds
                 it, as it finds every write nobody announced.
+            acknowledged: Whether you know of the names coupled to those you name; `check_modification` tells of them.
             description: What it is, in words.
             tags: Your own tags.
             importance: 0 to 1; coupled writes count at least 0.9.
@@ -102,6 +104,7 @@ class RecordingSurface:
         Raises:
             UnknownName: The model has no such tensor or module.
             BatchError: A batch is open: weights cannot be rolled back with it.
+            SafetyViolation: A rule of safety denies it, or the model is under an emergency stop; bytes were put back.
             EditError: There are no live weights, the name was bound to another tensor inside the block, or a row that
                 was not declared changed.
             InvalidArgument: A declared row does not exist.
@@ -117,6 +120,7 @@ class RecordingSurface:
             randomised=randomised,
             propensity=propensity,
             rows=None if rows is None else tuple(rows),
+            acknowledged=acknowledged,
         )
         return self._recorder.editor().edit(layer_name, details, model=model, act=act)
 

@@ -37,6 +37,8 @@ class WriteDetails:
     reverts: str | None = None
     per_name: bool = False
     rows: tuple[int, ...] | None = None
+    acknowledged: bool = False
+    """Whether the writer says that they know of the names coupled to those they name; not recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from memory import MemorySystem
-from memory.errors import BatchError, InvalidArgument, RestoreError
+from memory.errors import BatchError, InvalidArgument, MissingBlob
 from memory.safety.guarded import Bounds, Guard
 
 Guarded = Callable[..., AbstractContextManager[Guard]]
@@ -123,7 +123,7 @@ def test_weights_that_cannot_be_put_back_say_so(memory: MemorySystem, attached: 
                 attached.middle.bias.add_(1)  # type: ignore[union-attr, operator]
 
     # Nothing was kept of it before somebody wrote to it unannounced.
-    with pytest.raises(RestoreError):
+    with pytest.raises(MissingBlob):
         block()
     assert not guards[0].rolled_back
     assert memory.safety.get_critical_alerts() == []
