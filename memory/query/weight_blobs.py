@@ -101,7 +101,7 @@ def verify_kept(
         # What was let go meanwhile was let go.
         still = problems.keys() & now_pointed_at(database, catch_up).blobs
         positions = _positions(database, sorted(still))
-        words = [f"position {positions[each]}: {problems[each]}" for each in sorted(positions)]
+        words = [f"position {positions[each]}: {problems[each]}" for each in still]
     rows: list[Mapping[str, Any]] = []
     if check_checkpoints is not None:
         query = select(checkpoints).where(checkpoints.c.deleted_position.is_(None)).order_by(checkpoints.c.position)

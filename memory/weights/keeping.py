@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
@@ -14,7 +13,9 @@ from memory.errors import DatabaseBusy, DatabaseUnavailable, DigestMismatch, Mis
 from memory.store.blobs import PART, Content
 from memory.store.log import EventStore
 from memory.weights.blobs import GRACE_SECONDS, BlobStore, check_digest
-from memory.weights.sweeping import sweep_folders
+from memory.weights.sweeping import PointedAt, Swept, sweep_folders
+
+__all__ = ["CHECKPOINTS", "INLINE_LIMIT", "BlobKeeper", "PointedAt", "Swept"]
 
 INLINE_LIMIT = 64 * 1024
 """Bytes up to which a blob is a row: from here on files are read at least twice as fast (WEIGHTS.md)."""
@@ -25,27 +26,6 @@ CHECKPOINTS = "checkpoints"
 _TRIES = 20
 _TOGETHER = 4 * PART
 """Bytes of rows that are written in one transaction, where it is not an append's."""
-
-
-@dataclass(frozen=True, slots=True)
-class PointedAt:
-    """What events point at, and nobody let go."""
-
-    blobs: frozenset[str]
-    """Digests."""
-    checkpoints: frozenset[str] = frozenset()
-    """Names of checkpoints, which are those of their folders."""
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep removed."""
-
-    blobs: tuple[str, ...]
-    """Digests of the blobs, sorted."""
-    checkpoints: tuple[str, ...]
-    """Names of the checkpoint folders, half-written ones included, sorted."""
-    bytes_freed: int
 
 
 class BlobKeeper:

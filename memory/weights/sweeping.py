@@ -1,14 +1,36 @@
-"""Folders of checkpoints that no event names: what a crash, or a removal that was cut short, left behind."""
+"""What a sweep must know and what it says; and folders of checkpoints that no event names."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 
 from memory.store.disk import writing_to
+
+
+@dataclass(frozen=True, slots=True)
+class PointedAt:
+    """What events point at, and nobody let go."""
+
+    blobs: frozenset[str]
+    """Digests."""
+    checkpoints: frozenset[str] = frozenset()
+    """Names of checkpoints, which are those of their folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep removed."""
+
+    blobs: tuple[str, ...]
+    """Digests of the blobs, sorted."""
+    checkpoints: tuple[str, ...]
+    """Names of the checkpoint folders, half-written ones included, sorted."""
+    bytes_freed: int
 
 
 def sweep_folders(folder: Path, named: Collection[str], *, grace: float) -> tuple[tuple[str, ...], int]:

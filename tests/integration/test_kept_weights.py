@@ -112,6 +112,22 @@ def test_what_was_let_go_is_no_problem_when_it_is_gone(record: Record) -> None:
     assert record.memory.verify().ok
 
 
+def test_what_is_let_go_while_it_is_being_verified_is_no_problem(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (digest,), (lost,) = record.write(SMALL), record.write(LARGE)
+    verify = record.memory._keeper.verify
+
+    def let_go_just_then(expected: Any) -> dict[str, str]:
+        record.prune(digest)
+        for each in (digest, lost):
+            record.lose(each)
+        return verify(expected)
+
+    monkeypatch.setattr(record.memory._keeper, "verify", let_go_just_then)
+    assert record.memory.verify().problems == (f"position 3: the blob {lost} is missing",)
+
+
 def test_a_sweep_leaves_what_events_point_at_and_takes_what_none_does(record: Record) -> None:
     kept = [*record.write(SMALL), *record.write(LARGE, KEYFRAME)]
     gone = [*record.write(SMALL + b"!"), *record.write(LARGE + b"!")]

@@ -185,7 +185,8 @@ def test_a_sweep_gives_up_on_a_writer_that_never_ends(blobs: BlobStore, monkeypa
     assert len(blobs.sweep(frozenset, grace=0)[0]) == 1
 
 
-def test_writers_that_never_rest_do_not_keep_a_sweep_waiting(blobs: BlobStore) -> None:
+def test_writers_that_never_rest_do_not_keep_a_sweep_waiting(blobs: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memory.weights.holding.PATIENCE", 5.0)
     kept: set[str] = set()
     done = threading.Event()
 
