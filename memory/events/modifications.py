@@ -192,7 +192,7 @@ class UnattributedWrite(Payload):
     fingerprint_expected: str
     fingerprint_found: str
     found_by: str
-    """What noticed it: `attach`, `edit`, `verify`, `restore`, `watch`, `tripwire`."""
+    """What noticed it: `attach`, `edit`, `verify`, `restore`, `watch`, `checkpoint`, `tripwire`."""
     change: Change | None = None
     """What was changed, measured; None where the bytes before were not kept."""
     deltas: tuple[Delta, ...] = ()

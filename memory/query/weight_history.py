@@ -183,10 +183,11 @@ def saved_checkpoint(database: Database, model: str, checkpoint_id: str) -> Chec
     raise no_checkpoint(model, checkpoint_id)
 
 
-def no_checkpoint(model: str, checkpoint_id: str) -> RestoreError:
-    """Say that there is no such checkpoint."""
+def no_checkpoint(model: str | None, checkpoint_id: str) -> RestoreError:
+    """Say that a model, or any, has no such checkpoint."""
     return RestoreError(
-        f"model {model!r} has no checkpoint {checkpoint_id!r}",
+        f"{'no model' if model is None else f'model {model!r}'} has {'a' if model is None else 'no'} "
+        f"checkpoint {checkpoint_id!r}",
         remedy="memory.checkpoints.list_checkpoints() lists them",
     )
 

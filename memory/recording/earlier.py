@@ -124,7 +124,7 @@ class EarlierStates:
         """
         import numpy as np
 
-        form = self._form_of(storage, position)
+        form = self.form_of(storage, position)
         content = np.empty(form.nbytes, np.uint8)
         self.bring(storage, form, content, position)
         # The bytes are the tensor's own from here on.
@@ -137,11 +137,15 @@ class EarlierStates:
         same = live is not None and live.dtype == tensor.dtype and live.numel() == tensor.numel()
         return tensor.reshape(live.shape) if same and live is not None and live.shape != tensor.shape else tensor
 
-    def _form_of(self, storage: StorageThen, position: int) -> Form:
+    def form_of(self, storage: StorageThen, position: int) -> Form:
+        """Give the form of a storage's bytes at a position; only the live tensor shows which dimensions are repeated.
+
+        Raises:
+            RestoreError: They were never on record: only a map was attached.
+        """
         form = self.form(storage.key, position)
         live = self._live(storage)
         same = live is not None and (live.dtype, live.shown) == (form.dtype, form.shown)
-        # Only the live tensor shows which dimensions are repeated.
         return live if same and live is not None else form
 
     def _live(self, storage: StorageThen) -> LiveStorage | None:
@@ -198,7 +202,7 @@ class EarlierStates:
         return WeightDiff(self._model, first, second, tuple(sorted(entries, key=lambda entry: entry.key)))
 
     def _compare(self, then: StorageThen, first: int, now: StorageThen, second: int) -> StorageDiff:
-        old, new = self._form_of(then, first), self._form_of(now, second)
+        old, new = self.form_of(then, first), self.form_of(now, second)
         if (old.dtype, old.shape) != (new.dtype, new.shape):
             was, has = (f"{str(form.dtype).removeprefix('torch.')}{list(form.shown)}" for form in (old, new))
             return StorageDiff(now.key, now.names, "reshaped", reason=f"{was} before, {has} after")

@@ -85,6 +85,7 @@ class Editor:
                         self._record_abort(attached, edits, details, act, error, restored)
                 raise
             recorder.notice(attached, found_by="edit")
+        recorder.wrote(attached, len(names))
 
     def _look_before(self, attached: AttachedModel, names: Sequence[str], rows: Sequence[int] | None) -> None:
         """Record writes that nobody announced to the storages about to be edited, and to those that overlap them."""

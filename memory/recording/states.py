@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from memory.errors import CorruptionError, DigestMismatch, RestoreError
 from memory.events.kept_bytes import Delta, Keyframe
+from memory.query.retention import let_go
 from memory.query.weight_history import KNOWN_HISTORY, Ways, lineage, saved_checkpoint, ways
 from memory.recording.attached import AttachedModel
 from memory.store.blobs import Content
@@ -141,6 +142,11 @@ class States:
         """Say whether a state can be put together without the live weights."""
         return self._chain_to(attached, key, fingerprint) is not None
 
+    def look_again(self, model: str) -> None:
+        """Ask the record anew what leads to a model's states: more was kept, or some of it was let go."""
+        for where in [each for each in self._chains if each[0] == model]:
+            del self._chains[where]
+
     def _keep_before(self, change: StateChange, kept: Kept) -> None:
         """Keep the state before a storage's first recorded write: all that follows is reached from it."""
         form = change.form
@@ -224,12 +230,7 @@ class States:
             sources.append(Source(live[1], "live", names[0], live[0].nbytes))
         path = cheapest_path(fingerprint, sources, found.edges, raw_bytes=form.nbytes)
         if path is None:
-            raise RestoreError(
-                f"the state of {names[0]!r} {'' if position is None else f'at position {position} '}cannot be put "
-                f"together: its bytes were never kept, or were let go (blake3 {fingerprint[:16]}…)",
-                remedy="states from the first announced write of a storage on are kept, all of them with "
-                "attach(baseline='full'); restore a later position, or a checkpoint",
-            )
+            raise self._unreachable(model, names, fingerprint, position)
         rebuild(
             path,
             into,
@@ -245,3 +246,20 @@ class States:
                 f"the state of {names[0]!r} that was put together", expected=fingerprint, actual=digests.fingerprint
             )
         return digests
+
+    def _unreachable(self, model: str, names: Sequence[str], fingerprint: str, position: int | None) -> RestoreError:
+        """Say why a state cannot be put together: nobody kept it, or it was let go."""
+        at = "" if position is None else f"at position {position} "
+        gone = let_go(self._database, lineage(self._database, model, names), fingerprint)
+        if gone is not None:
+            return RestoreError(
+                f"the state of {names[0]!r} {at}is not restorable: what led to it was let go at position "
+                f"{gone.position} ({gone.reason}; blake3 {fingerprint[:16]}…)",
+                remedy="restore a later position, or a checkpoint; what happened then stays on record",
+            )
+        return RestoreError(
+            f"the state of {names[0]!r} {at}cannot be put together: its bytes were never kept "
+            f"(blake3 {fingerprint[:16]}…)",
+            remedy="states from the first announced write of a storage on are kept, all of them with "
+            "attach(baseline='full'); restore a later position, or a checkpoint",
+        )
