@@ -97,7 +97,8 @@ class BlobsPruned(Payload):
     before: int | None = None
     """States before this position were let go; None where only checkpoints were."""
     blobs: tuple[str, ...] = ()
-    """blake3 of each blob let go, hex, sorted: of what this model had kept up to `before`, and of nothing else."""
+    """blake3 of each blob let go, hex, sorted: of what this model had kept up to `before`. What else points at one, a later
+    event or another model, keeps it."""
     checkpoints: tuple[str, ...] = ()
     """The checkpoints let go, sorted."""
     keyframes: tuple[Keyframe, ...] = ()

@@ -12,6 +12,7 @@ from memory.events.weights import BlobsPruned
 from memory.projections.tables import storage_names, storages, weight_states
 from memory.projections.weight_tables import keyframes, weight_deltas
 from memory.store.engine import Database
+from memory.store.log import EventStore
 from memory.store.reading import read
 from memory.weights.retention import KeptDelta, KeptWhole, Wanted
 
@@ -96,9 +97,21 @@ def wanted_from(database: Database, model: str, position: int) -> tuple[Wanted, 
         if row.storage_id in found and row.fingerprint is not None:
             found[row.storage_id][max(row.position, position), row.fingerprint] = None
     return tuple(
-        Wanted(storage_id, frozenset(families[storage_id]), tuple(states))
-        for storage_id, states in sorted(found.items())
+        Wanted(
+            storage_id,
+            frozenset(families[storage_id]),
+            tuple(held),
+            next((state for _, state in reversed(held)), None) if ends[storage_id] is None else None,
+        )
+        for storage_id, held in sorted(found.items())
     )
+
+
+def boundary_of(store: EventStore, model: str) -> int:
+    """Give the first position whose state nobody let go of: what is before it is not wanted any more."""
+    events = store.read(types=(BlobsPruned.event_type,), model=model)
+    pruned = [event.payload for event in events]
+    return max((each.before or 1 for each in pruned if isinstance(each, BlobsPruned)), default=1)
 
 
 def keys_now(database: Database, model: str) -> dict[int, str]:

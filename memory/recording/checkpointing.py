@@ -257,8 +257,8 @@ class Checkpoints:
     def delete_checkpoint(self, checkpoint_id: str, reason: str) -> Recorded:
         """Let go of a checkpoint: recorded first, then its folder is removed.
 
-        States that its bytes and recorded deltas lead to stay restorable: where nothing else would lead to them, what
-        they need of the checkpoint is kept as blobs.
+        No state that `prune` did not let go is lost with it: where nothing else would lead to one, what it needs of the
+        checkpoint is kept as blobs; only what the live weights hold, and nobody ever wrote to, is left to them.
 
         Args:
             checkpoint_id: Which.

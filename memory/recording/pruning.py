@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from memory.events.codec import build
 from memory.events.envelope import NewEvent, model_stream
 from memory.events.weights import BlobsPruned
 from memory.query.checkpoints import CheckpointInfo, known_checkpoints
-from memory.query.retention import kept_of, keys_now, still_used, wanted_from
+from memory.query.retention import boundary_of, kept_of, keys_now, still_used, wanted_from
 from memory.query.weight_blobs import now_pointed_at
 from memory.query.weight_history import KNOWN_HISTORY
 from memory.recording.earlier import EarlierStates
@@ -115,18 +115,19 @@ class Pruner:
         version = next((event.version for event in self._store.read(stream=stream, limit=1, newest_first=True)), 0)
         self._runner.catch_up(KNOWN_HISTORY)
         kept_of_model = kept_of(database, wish.model)
+        first = boundary_of(self._store, wish.model) if wish.before is None else wish.before
         going = plan(
-            wanted_from(database, wish.model, wish.before or 1),
+            wanted_from(database, wish.model, first),
             kept_of_model.deltas,
             kept_of_model.wholes,
             goes=wish.goes,
-            # Whoever deletes a checkpoint does not want its bytes again somewhere else, unless more depends on them.
-            alone_too=wish.before is not None,
+            # Who deletes a checkpoint does not want what was never written to copied somewhere else.
+            leave_to_live=wish.before is None,
         )
         kept, handle = Kept(), Recorded(BlobsPruned.event_type)
         with self._states.keeper.pointing():
             self._keep_boundary(wish, going, kept)
-            blobs = self._blobs_of(wish, going, kept, [*kept_of_model.deltas, *kept_of_model.wholes])
+            blobs = _blobs_of(wish, going, [*kept_of_model.deltas, *kept_of_model.wholes])
             event = build(
                 BlobsPruned,
                 model=wish.model,
@@ -134,7 +135,7 @@ class Pruner:
                 blobs=tuple(sorted(blobs)),
                 checkpoints=tuple(sorted(wish.names)),
                 keyframes=tuple(kept.keyframes),
-                bytes_freed=sum(blobs.values()) + sum(checkpoint.size for checkpoint in wish.checkpoints),
+                bytes_freed=self._freed(wish, blobs, kept),
                 reason=wish.reason,
             )
             self._recorder.journal.record(
@@ -175,18 +176,13 @@ class Pruner:
             source.bring(then, form, content, boundary.position)
             self._states.keep_whole(key, boundary.fingerprint, content, form.width, kept)
 
-    def _blobs_of(
-        self, wish: _Wish, going: LettingGo, kept: Kept, there: list[KeptDelta | KeptWhole]
-    ) -> dict[str, int]:
-        """Give what is let go with its sizes: what nothing else points at, of this model or another."""
-        if wish.before is None:
-            return {}
-        gone: list[KeptDelta | KeptWhole] = [*going.deltas, *going.wholes]
-        blobs = {each.blob: each.size for each in gone if each.blob is not None}
-        staying = {each.blob for each in there if each not in going.deltas and each not in going.wholes}
-        staying |= {keyframe.blob for keyframe in kept.keyframes}
-        staying |= still_used(self._store.database, blobs, wish.model, wish.before)
-        return {blob: size for blob, size in blobs.items() if blob not in staying}
+    def _freed(self, wish: _Wish, blobs: Mapping[str, int], kept: Kept) -> int:
+        """Give the bytes that nothing else points at, of this model or another."""
+        used = {keyframe.blob for keyframe in kept.keyframes}
+        if wish.before is not None:
+            used |= still_used(self._store.database, blobs, wish.model, wish.before)
+        freed = sum(size for blob, size in blobs.items() if blob not in used)
+        return freed + sum(checkpoint.size for checkpoint in wish.checkpoints)
 
     def _remove(self, event: BlobsPruned) -> None:
         """Remove what is let go on record; a crash before leaves what `gc` removes."""
@@ -195,3 +191,17 @@ class Pruner:
             remove_folder(keeper, checkpoint)
         if event.blobs:
             keeper.remove(event.blobs, lambda: now_pointed_at(self._store.database, catch_up))
+
+
+def _blobs_of(wish: _Wish, going: LettingGo, there: Iterable[KeptDelta | KeptWhole]) -> dict[str, int]:
+    """Give the blobs that a model's states up to the boundary do without, with their sizes."""
+    blobs: dict[str, int] = {}
+    staying: set[str] = set()
+    for each in there:
+        if each.blob is None or wish.before is None or each.position > wish.before:
+            continue
+        if each in going.deltas or each in going.wholes:
+            blobs[each.blob] = each.size
+        else:
+            staying.add(each.blob)
+    return {blob: size for blob, size in blobs.items() if blob not in staying}

@@ -45,6 +45,8 @@ class Wanted:
     """The storages whose deltas and whole states are of use to it: itself, and those that its names viewed."""
     states: tuple[tuple[int, str], ...]
     """Position and fingerprint of each, the first one first."""
+    now: str | None
+    """Fingerprint of what it holds now; None for a storage that ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def plan(
     wholes: Collection[KeptWhole],
     *,
     goes: Callable[[KeptDelta | KeptWhole], bool],
-    alone_too: bool,
+    leave_to_live: bool,
 ) -> LettingGo:
     """Say what of a model's deltas and whole states is let go.
 
@@ -89,7 +91,8 @@ def plan(
         deltas: All there are.
         wholes: All there are.
         goes: Which of them are not wanted any more.
-        alone_too: Whether also a state that no delta leads to or from is kept, where it would be lost.
+        leave_to_live: Whether a state that a storage holds now, and that no delta leads to or from, is left to the live
+            weights: the next write to them keeps it.
     """
     found = LettingGo({each for each in deltas if goes(each)}, {each for each in wholes if goes(each)})
     deltas_of: dict[int, list[KeptDelta]] = defaultdict(list)
@@ -101,12 +104,12 @@ def plan(
     for wanted in storages:
         own_deltas = [each for storage_id in wanted.family for each in deltas_of[storage_id]]
         own_wholes = [each for storage_id in wanted.family for each in wholes_of[storage_id]]
-        _keep_reachable(wanted, own_deltas, own_wholes, found, alone_too=alone_too)
+        _keep_reachable(wanted, own_deltas, own_wholes, found, leave_to_live=leave_to_live)
     return found
 
 
 def _keep_reachable(
-    wanted: Wanted, deltas: list[KeptDelta], wholes: list[KeptWhole], found: LettingGo, *, alone_too: bool
+    wanted: Wanted, deltas: list[KeptDelta], wholes: list[KeptWhole], found: LettingGo, *, leave_to_live: bool
 ) -> None:
     before = Parts(deltas)
     had = {before.part(each.fingerprint) for each in wholes}
@@ -122,7 +125,7 @@ def _keep_reachable(
         part = after.part(fingerprint)
         if part in has or before.part(fingerprint) not in had:
             continue
-        if not alone_too and fingerprint not in after:
+        if leave_to_live and fingerprint == wanted.now and fingerprint not in after:
             continue
         has.add(part)
         spared = next((each for each in going if after.part(each.fingerprint) == part), None)
