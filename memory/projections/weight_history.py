@@ -48,7 +48,7 @@ class WeightHistoryProjection(Projection):
         if isinstance(payload, WriteBase | UnattributedWrite | Restored):
             for delta in payload.deltas:
                 self._delta(event, payload.model, delta)
-        if isinstance(payload, ModelAttached | WriteBase | BlobsPruned):
+        if isinstance(payload, ModelAttached | WriteBase | UnattributedWrite | Restored | BlobsPruned):
             for keyframe in payload.keyframes:
                 self._keyframe(event, payload.model, keyframe)
         if isinstance(payload, CheckpointSaved):

@@ -78,8 +78,14 @@ def wanted_from(database: Database, model: str, position: int) -> tuple[Wanted, 
         latest, and_(weight_states.c.storage_id == latest.c.storage_id, weight_states.c.position == latest.c.position)
     )
     later = select(weight_states).where(weight_states.c.model == model, weight_states.c.position > position)
+    ever = (
+        select(weight_states.c.storage_id, func.count(func.distinct(weight_states.c.fingerprint)).label("number"))
+        .where(weight_states.c.model == model)
+        .group_by(weight_states.c.storage_id)
+    )
     with database.reading() as connection:
         ends: dict[int, int | None] = {row.storage_id: row.to_position for row in connection.execute(lives)}
+        number = {row.storage_id: row.number for row in connection.execute(ever)}
         names = list(connection.execute(select(storage_names).where(storage_names.c.model == model)))
         states = [*connection.execute(held), *connection.execute(later.order_by(weight_states.c.position))]
     viewed: dict[str, set[int]] = defaultdict(set)
@@ -101,7 +107,7 @@ def wanted_from(database: Database, model: str, position: int) -> tuple[Wanted, 
             storage_id,
             frozenset(families[storage_id]),
             tuple(held),
-            next((state for _, state in reversed(held)), None) if ends[storage_id] is None else None,
+            ends[storage_id] is None and number.get(storage_id) == 1,
         )
         for storage_id, held in sorted(found.items())
     )

@@ -248,6 +248,7 @@ class Restorer:
             reason=reason,
             storages=attached.on_record({key: digests.fingerprint for key, digests in found.items()}),
             deltas=tuple(kept.deltas),
+            keyframes=tuple(kept.keyframes),
         )
         handle = Recorded(Restored.event_type, tuple(_names_of(attached, found)))
         try:

@@ -237,7 +237,7 @@ class States:
             keeper=self.keeper,
             live=None if live is None else live[0],
             read_checkpoint=lambda checkpoint, content: self._read_checkpoint(
-                model, checkpoint, fingerprint, form, content
+                model, checkpoint, path.source.fingerprint, form, content
             ),
         )
         digests = read_digests(form.tensor_of(into))

@@ -101,6 +101,7 @@ class Unannounced:
                 found_by=found_by,
                 change=change,
                 deltas=tuple(kept.deltas),
+                keyframes=tuple(kept.keyframes),
                 earlier_restorable=change is not None,
             )
             self._recorder.record_kept(attached.name, [event], [handle], kept, on_abort=on_abort)

@@ -45,8 +45,8 @@ class Wanted:
     """The storages whose deltas and whole states are of use to it: itself, and those that its names viewed."""
     states: tuple[tuple[int, str], ...]
     """Position and fingerprint of each, the first one first."""
-    now: str | None
-    """Fingerprint of what it holds now; None for a storage that ended."""
+    untouched: bool
+    """Whether it is there and never held anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,7 @@ def plan(
         deltas: All there are.
         wholes: All there are.
         goes: Which of them are not wanted any more.
-        leave_to_live: Whether a state that a storage holds now, and that no delta leads to or from, is left to the live
-            weights: the next write to them keeps it.
+        leave_to_live: Whether what was never written to is left to the live weights, as it is before a first write.
     """
     found = LettingGo({each for each in deltas if goes(each)}, {each for each in wholes if goes(each)})
     deltas_of: dict[int, list[KeptDelta]] = defaultdict(list)
@@ -125,7 +124,7 @@ def _keep_reachable(
         part = after.part(fingerprint)
         if part in has or before.part(fingerprint) not in had:
             continue
-        if leave_to_live and fingerprint == wanted.now and fingerprint not in after:
+        if leave_to_live and wanted.untouched:
             continue
         has.add(part)
         spared = next((each for each in going if after.part(each.fingerprint) == part), None)

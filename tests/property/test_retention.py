@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,14 @@ torch.set_num_threads(1)
 NAMES = ("embed.weight", "head.weight", "middle.weight", "middle.bias")
 
 
+@functools.cache
+def _empty_record() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="palimpsest-retention-")) / "empty.db"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    MemorySystem(path).close()
+    return path
+
+
 class Tied(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -34,6 +45,8 @@ class Run:
 
     def __init__(self, folder: Path, baseline: Any) -> None:
         torch.manual_seed(0)
+        # Making the schema would take longer than all the rest.
+        shutil.copy(_empty_record(), folder / "research.db")
         self.model = Tied()
         self.memory = MemorySystem(folder / "research.db", durability="normal")
         self.memory.attach(self.model, name="m", baseline=baseline)
@@ -60,7 +73,7 @@ class Run:
         self.note()
 
     def unannounced(self, number: int) -> None:
-        if name := next((name for name in sorted(self.written) if hash(name) % 2 == number % 2), None):
+        if name := next((name for name in sorted(self.written) if (len(name) + number) % 2), None):
             self.model.get_parameter(name).data.reshape(-1)[number % 8] += 2.0
             self.memory.verify_weights()
             self.note()
@@ -121,7 +134,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(["lazy", "full"]), st.lists(steps, min_size=3, max_size=14))
 def test_nothing_from_the_boundary_on_is_lost(baseline: str, program: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -169,7 +182,7 @@ wholes = st.lists(
 def test_what_could_be_had_can_be_had_after(
     deltas: list[KeptDelta], wholes: list[KeptWhole], wanted: list[tuple[int, str]], before: int, drop: bool
 ) -> None:
-    storages = [Wanted(storage, frozenset({storage}), tuple(sorted(wanted)), None) for storage in (1, 2)]
+    storages = [Wanted(storage, frozenset({storage}), tuple(sorted(wanted)), False) for storage in (1, 2)]
 
     def goes(each: KeptDelta | KeptWhole) -> bool:
         saved = isinstance(each, KeptWhole) and each.checkpoint is not None
