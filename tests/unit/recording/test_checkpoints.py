@@ -226,7 +226,8 @@ def test_checkpoints_are_listed_by_age_and_by_tags(memory: MemorySystem, attache
     assert [each.checkpoint_id for each in memory.checkpoints.list_checkpoints(["b", "a"])] == [first]
     assert memory.checkpoints.list_checkpoints(model="another") == []
     latest = memory.checkpoints.get_latest_checkpoint()
-    assert latest is not None and latest.checkpoint_id == second
+    assert latest is not None
+    assert latest.checkpoint_id == second
     assert latest.benchmarks["loss"] != latest.benchmarks["loss"]
     found = memory.checkpoints.get_checkpoint_info(first)
     assert (found.description, found.tags, found.storages, found.deleted) == ("first", ("a", "b"), 3, False)
@@ -357,7 +358,8 @@ def test_a_flipped_byte_is_refused_and_named(
             memory.checkpoints.restore_checkpoint(name)
         assert bits(attached) == now
         (problem,) = memory.verify().problems
-        assert repr(name) in problem and named in problem
+        assert repr(name) in problem
+        assert named in problem
         content[offset] ^= 1
         file.write_bytes(content)
     memory.checkpoints.restore_checkpoint(name)
@@ -375,7 +377,7 @@ def test_damage_is_found_also_where_only_a_position_is_named(
     at = content.index(tensor.numpy().tobytes())
     file.write_bytes(content[:at] + b"\xff" + content[at + 1 :])
     now = bits(attached)
-    with pytest.raises(DigestMismatch, match="embed.weight"):
+    with pytest.raises(DigestMismatch, match=r"embed\.weight"):
         memory.restore(saved.position)
     assert bits(attached) == now
 

@@ -324,7 +324,8 @@ def test_large_blobs_are_files_and_go_too(memory: MemorySystem) -> None:
     folder = memory._keeper.folder
     assert folder is not None
     files = {path.name for path in folder.glob("??/*")}
-    assert len(files) >= 1 and all(path.stat().st_size > INLINE_LIMIT for path in folder.glob("??/*"))
+    assert files
+    assert all(path.stat().st_size > INLINE_LIMIT for path in folder.glob("??/*"))
     memory.prune(boundary, reason="room")
     assert files.isdisjoint(path.name for path in folder.glob("??/*"))
     assert memory.verify().ok
