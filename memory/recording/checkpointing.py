@@ -25,6 +25,7 @@ from memory.recording.restoring import Restorer
 from memory.recording.saving import CheckpointDetails, CheckpointSaver, SavedCheckpoint
 from memory.recording.states import States
 from memory.weights.checkpoint_folders import folder_of, reader_of
+from memory.weights.keeping import CHECKPOINTS
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -156,6 +157,12 @@ class Checkpoints:
             model: Only this model's.
         """
         return next(reversed(self.list_checkpoints(model=model)), None)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that checkpoints are in, each in one of its name; None: the memory has none for files."""
+        folder = self._states.keeper.folder
+        return None if folder is None else folder / CHECKPOINTS
 
     def path_of(self, checkpoint_id: str) -> Path:
         """Give the folder of a checkpoint: `from_pretrained` loads it.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from introspection.sharing import SharingMap
-from memory.errors import RestoreError, UnknownName
+from memory.errors import InvalidArgument, RestoreError, UnknownName
 from memory.query.weight_forms import forms_at, map_at
 from memory.query.weight_history import KNOWN_HISTORY, StorageThen, storages_at
 from memory.recording.attached import AttachedModel
@@ -19,7 +19,7 @@ from memory.weights.live import Bytes, Form, LiveStorage
 from memory.weights.measuring import Sums, measure
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from memory.projections.runner import ProjectionRunner
     from memory.store.log import EventStore
@@ -225,21 +225,34 @@ class EarlierStates:
             )
         return found
 
-    def export(self, position: int, path: str | os.PathLike[str]) -> Path:
-        """Write a state as a checkpoint that plain transformers loads."""
+    def export(self, position: int, path: str | os.PathLike[str], like: nn.Module | None = None) -> Path:
+        """Write a state as a checkpoint that plain transformers loads.
+
+        Raises:
+            InvalidArgument: Something is at the path, or the model to be like has other names.
+        """
         from memory.weights.checkpoint_file import write_checkpoint
 
         sharing, weights = self.sharing(position), EarlierWeights(self, position)
         fingerprints = {storage.key: storage.fingerprint for storage in self.storages(position)}
-        live: Any = None if self._attached is None else self._attached.module
+        attached: Any = None if self._attached is None else self._attached.module
         same = self._attached is not None and self._attached.sharing.digest == sharing.digest
         target = Path(path)
         write_checkpoint(
             target,
             {key: weights[key] for key in sharing.storages},
             sharing,
-            model=live if same else None,
-            config=None if same or target.suffix == ".safetensors" else getattr(live, "config", None),
+            model=(attached if same else None) if like is None else _of_the_same_names(like, sharing),
+            config=None if same or target.suffix == ".safetensors" else getattr(like or attached, "config", None),
             fingerprints=fingerprints,
         )
         return target
+
+
+def _of_the_same_names(like: nn.Module, sharing: SharingMap) -> nn.Module:
+    from introspection.scan import scan_sharing
+
+    differing = sorted(set(scan_sharing(like).names) ^ set(sharing.names))
+    if differing:
+        raise InvalidArgument("like", type(like).__name__, f"give a model of the same names: {differing[0]!r} is not")
+    return like

@@ -11,6 +11,8 @@ from memory.recording.recorder import Recorder
 from memory.recording.states import States
 
 if TYPE_CHECKING:
+    from torch.nn import Module
+
     from memory.projections.runner import ProjectionRunner
     from memory.recording.earlier import EarlierStates, EarlierWeights
     from memory.recording.journal import Recorded
@@ -91,24 +93,34 @@ class WeightsSurface:
         end = self._store.head().position if second is None else self._earlier(second, model)[1]
         return source.diff(begin, end)
 
-    def export(self, target: Target, path: str | os.PathLike[str], *, model: str | None = None) -> Path:
+    def export(
+        self,
+        target: Target,
+        path: str | os.PathLike[str],
+        *,
+        model: str | None = None,
+        like: Module | None = None,
+    ) -> Path:
         """Write a state as a safetensors checkpoint that plain `from_pretrained` loads, tied and bit-equal.
 
         Args:
             target: A position, the name of a checkpoint, or what an earlier call returned.
             path: A folder that is not there yet, with the configuration of the model that is attached; or a file that
                 is not, ending in `.safetensors`.
-            model: Which model; None for the only one attached.
+            model: Which model, attached or only on record; None for the only one attached.
+            like: A model of the same class and names, on the meta device if you like: its configuration is written, and
+                names are kept as transformers keeps them. None for the one attached; where none is, each tensor is
+                under its storage's key, and no configuration is written.
 
         Returns:
             The path.
 
         Raises:
             RestoreError: Some of it was never kept, or was let go.
-            InvalidArgument: Something is at the path.
+            InvalidArgument: Something is at the path, or `like` has other names.
         """
         source, position = self._earlier(target, model)
-        return source.export(position, path)
+        return source.export(position, path, like)
 
     def verify_weights(self, *, model: str | None = None) -> tuple[Recorded, ...]:
         """Compare every live byte with the log; record every write that nobody announced, with what it changed.
