@@ -73,9 +73,7 @@ def test_checkpoints_are_listed(record: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("state", ["2", "after-0001"])
-def test_an_earlier_state_is_written_from_the_record_alone(
-    record: dict[str, Any], tmp_path: Path, state: str
-) -> None:
+def test_an_earlier_state_is_written_from_the_record_alone(record: dict[str, Any], tmp_path: Path, state: str) -> None:
     from safetensors.torch import load_file
 
     out = palimpsest("export-weights", state, tmp_path / "w.safetensors", "--model", "qwen", "-d", record["path"])
