@@ -14,10 +14,12 @@ from memory.projections.catalogue import PROJECTIONS
 from memory.projections.runner import ProjectionRunner
 from memory.query import knowledge
 from memory.query.beliefs_surface import BeliefsSurface
+from memory.query.checkpoints import problems_of
 from memory.query.evidence_surface import EvidenceSurface
 from memory.query.verification import LiveModel, VerifyReport, verify
 from memory.query.weight_blobs import kept_blobs
 from memory.recording.amending import Amender
+from memory.recording.checkpoints_surface import CheckpointsSurface
 from memory.recording.journal import Journal
 from memory.recording.recorder import Recorder
 from memory.recording.safety_record import SafetyRecord
@@ -40,7 +42,15 @@ if TYPE_CHECKING:
     from memory.store.transfer.importing import ImportReport
 
 
-class MemorySystem(RecordingSurface, SafetySurface, WeightsSurface, StatingSurface, BeliefsSurface, EvidenceSurface):
+class MemorySystem(
+    RecordingSurface,
+    SafetySurface,
+    WeightsSurface,
+    CheckpointsSurface,
+    StatingSurface,
+    BeliefsSurface,
+    EvidenceSurface,
+):
     """A memory for models whose weights are being changed: append-only, and able to say what followed from what.
 
     Opening creates and migrates the database; a database of a newer schema, a foreign one, or a file that is none is
@@ -184,7 +194,7 @@ class MemorySystem(RecordingSurface, SafetySurface, WeightsSurface, StatingSurfa
         return list(self._store.database.read_only_rows(statement, parameters).mappings())
 
     def verify(self) -> VerifyReport:
-        """Check the log's chain, live weights against the log, and every byte of every blob; report, never append."""
+        """Check the log's chain, live weights against the log, all bytes of blobs and checkpoints; never append."""
         return self._recorder.on_every_rank(("verify",), self._verify)
 
     def _verify(self) -> VerifyReport:
@@ -193,7 +203,8 @@ class MemorySystem(RecordingSurface, SafetySurface, WeightsSurface, StatingSurfa
             if attached.live:
                 sharing, states = attached.seen_now()
                 live.append(LiveModel(attached.name, sharing, {state.key: state.fingerprint for state in states}))
-        return verify(self._store, live, self._runner.catch_up, self._keeper)
+        check = partial(problems_of, self._keeper, self._store.database)
+        return verify(self._store, live, self._runner.catch_up, self._keeper, check)
 
     # Moving
 

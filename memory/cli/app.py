@@ -8,12 +8,28 @@ from typing import Annotated
 import typer
 
 from introspection.errors import PalimpsestError
-from memory.cli import blob_commands, database_commands, doctor, log_commands, model_commands, transfer_commands
+from memory.cli import (
+    blob_commands,
+    checkpoint_commands,
+    database_commands,
+    doctor,
+    log_commands,
+    model_commands,
+    transfer_commands,
+)
 from memory.cli.root import JsonOption, app, database_app
 
 __all__ = ["app", "database_app", "run"]
 
-COMMANDS = (model_commands, log_commands, transfer_commands, blob_commands, database_commands, doctor)
+COMMANDS = (
+    model_commands,
+    checkpoint_commands,
+    log_commands,
+    transfer_commands,
+    blob_commands,
+    database_commands,
+    doctor,
+)
 """The modules whose import put their commands on the app."""
 
 

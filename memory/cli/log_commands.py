@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -174,7 +175,7 @@ def verify(
                 "appends": report.appends,
                 "events": report.events,
                 "anchors": len(known),
-                **({} if kept is None else {"blobs": kept.blobs}),
+                **({} if kept is None else {"blobs": kept.blobs, "checkpoints": kept.checkpoints}),
                 "head": head.digest,
                 "problems": problems,
             }
@@ -183,7 +184,7 @@ def verify(
         for problem in problems:
             typer.echo(problem)
         held = f", every anchor ({len(known)}) holds" if known and report.ok else ""
-        read = "" if kept is None else f", {kept.blobs} blobs"
+        read = "" if kept is None else f", {kept.blobs} blobs, {kept.checkpoints} checkpoints"
         words.print(
             f"{'NOT whole' if problems else 'whole'}: {report.events} events in {report.appends} appends{held}{read}, "
             f"head {head.digest}",
@@ -196,11 +197,13 @@ def verify(
 def _verify_weights(store: EventStore, blobs: str | None) -> KeptReport:
     from memory.projections.catalogue import PROJECTIONS
     from memory.projections.runner import ProjectionRunner
+    from memory.query.checkpoints import problems_of
     from memory.query.weight_blobs import verify_kept
     from memory.weights.keeping import BlobKeeper
 
     keeper = BlobKeeper.beside(store, blobs)
-    return verify_kept(keeper, store.database, ProjectionRunner(store, PROJECTIONS).catch_up)
+    check = partial(problems_of, keeper, store.database)
+    return verify_kept(keeper, store.database, ProjectionRunner(store, PROJECTIONS).catch_up, check)
 
 
 def _lines(path: Path) -> list[str]:

@@ -185,7 +185,7 @@ class UnattributedWrite(Payload):
 
     event_type: ClassVar[str] = "unattributed_write"
     schema_version: ClassVar[int] = 2
-    """2: `change`, `deltas`, `earlier_restorable`."""
+    """2: `change`, `deltas`, `keyframes`, `earlier_restorable`."""
 
     model: str
     storage_key: str
@@ -193,18 +193,20 @@ class UnattributedWrite(Payload):
     fingerprint_expected: str
     fingerprint_found: str
     found_by: str
-    """What noticed it: `attach`, `edit`, `verify`, `restore`, `watch`, `tripwire`."""
+    """What noticed it: `attach`, `edit`, `verify`, `restore`, `watch`, `checkpoint`, `tripwire`."""
     change: Change | None = None
     """What was changed, measured; None where the bytes before were not kept."""
     deltas: tuple[Delta, ...] = ()
     """What leads from the state expected to the state found, and back; none where the bytes before were not kept."""
+    keyframes: tuple[Keyframe, ...] = ()
+    """All bytes of the state found, where the ways to it would have grown long."""
     earlier_restorable: bool | None = None
     """Whether the state expected can be put back; None where nobody looked."""
 
 
 @upcaster("unattributed_write", 1)
 def _nobody_looked_for_the_bytes_before(fields: dict[str, Any]) -> dict[str, Any]:
-    return fields | {"change": None, "deltas": [], "earlier_restorable": None}
+    return fields | {"change": None, "deltas": [], "keyframes": [], "earlier_restorable": None}
 
 
 @register
@@ -213,7 +215,7 @@ class Restored(Payload):
 
     event_type: ClassVar[str] = "restored"
     schema_version: ClassVar[int] = 2
-    """2: `to_position`, `checkpoint`, `reason`, `deltas`."""
+    """2: `to_position`, `checkpoint`, `reason`, `deltas`, `keyframes`."""
 
     model: str
     to_act: str | None = None
@@ -227,8 +229,10 @@ class Restored(Payload):
     """The state of every live storage after it; empty where there is only a map."""
     deltas: tuple[Delta, ...] = ()
     """What leads back to states that nothing else leads to."""
+    keyframes: tuple[Keyframe, ...] = ()
+    """All bytes of such states, where nothing that is kept would lead to them otherwise."""
 
 
 @upcaster("restored", 1)
 def _it_was_done_elsewhere(fields: dict[str, Any]) -> dict[str, Any]:
-    return fields | {"to_position": None, "checkpoint": None, "reason": None, "deltas": []}
+    return fields | {"to_position": None, "checkpoint": None, "reason": None, "deltas": [], "keyframes": []}

@@ -97,7 +97,9 @@ class BlobsPruned(Payload):
     before: int | None = None
     """States before this position were let go; None where only checkpoints were."""
     blobs: tuple[str, ...] = ()
-    """blake3 of each blob let go, hex, sorted."""
+    """blake3 of each blob let go, hex, sorted: of what this model had kept up to `before`.
+
+    Where a later event or another model points at one, it stays."""
     checkpoints: tuple[str, ...] = ()
     """The checkpoints let go, sorted."""
     keyframes: tuple[Keyframe, ...] = ()

@@ -49,7 +49,7 @@ class WeightHistoryProjection(Projection):
         if isinstance(payload, WriteBase | UnattributedWrite | Restored | StatesRead):
             for delta in payload.deltas:
                 self._delta(event, payload.model, delta)
-        if isinstance(payload, ModelAttached | WriteBase | StatesRead | BlobsPruned):
+        if isinstance(payload, ModelAttached | WriteBase | UnattributedWrite | Restored | StatesRead | BlobsPruned):
             for keyframe in payload.keyframes:
                 self._keyframe(event, payload.model, keyframe)
         if isinstance(payload, CheckpointSaved):
@@ -131,10 +131,12 @@ class WeightHistoryProjection(Projection):
 
     def _let_go(self, position: int, pruned: BlobsPruned) -> None:
         gone = {"pruned_position": position}
+        until = position - 1 if pruned.before is None else pruned.before
         for blob in pruned.blobs:
             for table in (weight_deltas, keyframes):
-                where = table.c.blob == blob, table.c.position < position, table.c.pruned_position.is_(None)
-                self._updates.add(table, where, gone)
+                # Another model, or an event that came after the boundary, may have the very same bytes of its own.
+                own = table.c.model == pruned.model, table.c.position <= until
+                self._updates.add(table, (table.c.blob == blob, *own, table.c.pruned_position.is_(None)), gone)
         for checkpoint_id in pruned.checkpoints:
             here = checkpoints.c.model == pruned.model, checkpoints.c.checkpoint_id == checkpoint_id
             self._updates.add(checkpoints, here, {"deleted_position": position})

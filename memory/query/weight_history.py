@@ -87,6 +87,17 @@ def storages_at(database: Database, model: str, position: int) -> tuple[StorageT
     return tuple(sorted(found, key=lambda each: each.key))
 
 
+def lineage(database: Database, model: str, names: Collection[str]) -> tuple[int, ...]:
+    """Give every storage that any of these names ever viewed: their states and deltas may be of use to one another."""
+    query = (
+        select(storage_names.c.storage_id)
+        .where(storage_names.c.model == model, storage_names.c.name.in_(sorted(names)))
+        .distinct()
+    )
+    with database.reading() as connection:
+        return tuple(sorted(connection.execute(query).scalars()))
+
+
 def ways(
     database: Database, model: str, storages_of: Mapping[str, Collection[str]], around: int | None = None
 ) -> dict[str, Ways]:
@@ -217,10 +228,11 @@ def saved_checkpoint(database: Database, model: str, checkpoint_id: str) -> Chec
     raise no_checkpoint(model, checkpoint_id)
 
 
-def no_checkpoint(model: str, checkpoint_id: str) -> RestoreError:
-    """Say that there is no such checkpoint."""
+def no_checkpoint(model: str | None, checkpoint_id: str) -> RestoreError:
+    """Say that a model, or any, has no such checkpoint."""
     return RestoreError(
-        f"model {model!r} has no checkpoint {checkpoint_id!r}",
+        f"{'no model' if model is None else f'model {model!r}'} has {'a' if model is None else 'no'} "
+        f"checkpoint {checkpoint_id!r}",
         remedy="memory.checkpoints.list_checkpoints() lists them",
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from introspection.sharing import SharingMap
-from memory.errors import RestoreError, UnknownName
+from memory.errors import InvalidArgument, RestoreError, UnknownName
 from memory.query.weight_forms import forms_at, map_at
 from memory.query.weight_history import KNOWN_HISTORY, StorageThen, Ways, storages_at
 from memory.recording.attached import AttachedModel
@@ -19,7 +19,7 @@ from memory.weights.live import Bytes, Form, LiveStorage
 from memory.weights.measuring import Sums, measure
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from memory.projections.runner import ProjectionRunner
     from memory.store.log import EventStore
@@ -125,7 +125,7 @@ class EarlierStates:
         """
         import numpy as np
 
-        form = self._form_of(storage, position)
+        form = self.form_of(storage, position)
         content = np.empty(form.nbytes, np.uint8)
         self.bring(storage, form, content, position)
         # The bytes are the tensor's own from here on.
@@ -138,11 +138,15 @@ class EarlierStates:
         same = live is not None and live.dtype == tensor.dtype and live.numel() == tensor.numel()
         return tensor.reshape(live.shape) if same and live is not None and live.shape != tensor.shape else tensor
 
-    def _form_of(self, storage: StorageThen, position: int) -> Form:
+    def form_of(self, storage: StorageThen, position: int) -> Form:
+        """Give the form of a storage's bytes at a position; only the live tensor shows which dimensions are repeated.
+
+        Raises:
+            RestoreError: They were never on record: only a map was attached.
+        """
         form = self.form(storage.key, position)
         live = self._live(storage)
         same = live is not None and (live.dtype, live.shown) == (form.dtype, form.shown)
-        # Only the live tensor shows which dimensions are repeated.
         return live if same and live is not None else form
 
     def _live(self, storage: StorageThen) -> LiveStorage | None:
@@ -173,7 +177,9 @@ class EarlierStates:
             names = {each.key: each.names for each in self.storages(position)}
             self._ways[position] = self._states.ways(self._model, names, position)
         ways = self._ways[position][storage.key]
-        self._states.bring(Wanted(self._model, storage.key, storage.fingerprint, form, ways, usable, position), into)
+        self._states.bring(
+            Wanted(self._model, storage.key, storage.names, storage.fingerprint, form, ways, usable, position), into
+        )
 
     def _differs(self, key: str) -> bool:
         from memory.weights.block_digests import differing_blocks
@@ -203,7 +209,7 @@ class EarlierStates:
         return WeightDiff(self._model, first, second, tuple(sorted(entries, key=lambda entry: entry.key)))
 
     def _compare(self, then: StorageThen, first: int, now: StorageThen, second: int) -> StorageDiff:
-        old, new = self._form_of(then, first), self._form_of(now, second)
+        old, new = self.form_of(then, first), self.form_of(now, second)
         if (old.dtype, old.shape) != (new.dtype, new.shape):
             was, has = (f"{str(form.dtype).removeprefix('torch.')}{list(form.shown)}" for form in (old, new))
             return StorageDiff(now.key, now.names, "reshaped", reason=f"{was} before, {has} after")
@@ -226,21 +232,34 @@ class EarlierStates:
             )
         return found
 
-    def export(self, position: int, path: str | os.PathLike[str]) -> Path:
-        """Write a state as a checkpoint that plain transformers loads."""
+    def export(self, position: int, path: str | os.PathLike[str], like: nn.Module | None = None) -> Path:
+        """Write a state as a checkpoint that plain transformers loads.
+
+        Raises:
+            InvalidArgument: Something is at the path, or the model to be like has other names.
+        """
         from memory.weights.checkpoint_file import write_checkpoint
 
         sharing, weights = self.sharing(position), EarlierWeights(self, position)
         fingerprints = {storage.key: storage.fingerprint for storage in self.storages(position)}
-        live: Any = None if self._attached is None else self._attached.module
+        attached: Any = None if self._attached is None else self._attached.module
         same = self._attached is not None and self._attached.sharing.digest == sharing.digest
         target = Path(path)
         write_checkpoint(
             target,
             {key: weights[key] for key in sharing.storages},
             sharing,
-            model=live if same else None,
-            config=None if same or target.suffix == ".safetensors" else getattr(live, "config", None),
+            model=(attached if same else None) if like is None else _of_the_same_names(like, sharing),
+            config=None if same or target.suffix == ".safetensors" else getattr(like or attached, "config", None),
             fingerprints=fingerprints,
         )
         return target
+
+
+def _of_the_same_names(like: nn.Module, sharing: SharingMap) -> nn.Module:
+    from introspection.scan import scan_sharing
+
+    differing = sorted(set(scan_sharing(like).names) ^ set(sharing.names))
+    if differing:
+        raise InvalidArgument("like", type(like).__name__, f"give a model of the same names: {differing[0]!r} is not")
+    return like

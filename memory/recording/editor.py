@@ -90,6 +90,7 @@ class Editor:
                         self._record_abort(attached, edits, details, act, error, restored)
                 raise
             recorder.notice(attached, found_by="edit")
+        recorder.wrote(attached, len(names))
 
     def _look_before(self, attached: AttachedModel, names: Sequence[str], rows: Sequence[int] | None) -> None:
         """Record writes that nobody announced to the storages about to be edited, and to those that overlap them."""
@@ -178,7 +179,7 @@ class Editor:
         names = guard.attached.sharing.storages[guard.key]
         ways = self._states.ways(undo.model, {guard.key: names})[guard.key]
         live = LiveState(image.live, image.digests_before)
-        self._states.bring(Wanted(undo.model, guard.key, undo.before, image.live, ways, live), content)
+        self._states.bring(Wanted(undo.model, guard.key, names, undo.before, image.live, ways, live), content)
         return content
 
     def _take_back(self, guards: Sequence[StorageEdit], earlier: Sequence[Bytes], act_id: str) -> tuple[Recorded, ...]:

@@ -98,6 +98,7 @@ class Journal:
         *,
         on_abort: Callable[[], None] | None = None,
         blobs: Mapping[str, Content] | None = None,
+        expected_version: Mapping[str, int] | None = None,
     ) -> None:
         """Append events as one whole, or put them into the open batch.
 
@@ -106,14 +107,16 @@ class Journal:
             recorded: One handle per event, filled with its place.
             on_abort: Called when the events turn out not to be recorded, to take back what is kept in memory.
             blobs: Digest to content of what the events point at and is kept in the database.
+            expected_version: Stream to the version it must be at; not inside a batch.
 
         Raises:
+            ConcurrencyError: A stream is at another version; nothing was recorded.
             InvalidPayload: Something cannot be stored faithfully; an open batch is as it was before.
         """
         batch = self._batch()
         try:
             if batch is None:
-                self._append(events, recorded, blobs or {})
+                self._append(events, recorded, blobs or {}, expected_version)
                 return
             # What cannot be stored is refused here, where it is made, and not when the batch ends.
             for event in events:
@@ -185,13 +188,25 @@ class Journal:
         finally:
             self._open.reset(token)
 
-    def _append(self, events: Sequence[NewEvent], recorded: Sequence[Recorded], blobs: Mapping[str, Content]) -> None:
+    def _append(
+        self,
+        events: Sequence[NewEvent],
+        recorded: Sequence[Recorded],
+        blobs: Mapping[str, Content],
+        expected_version: Mapping[str, int] | None = None,
+    ) -> None:
         if self.recorded_by_rank_0:
             for handle in recorded:
                 handle._problem = "it was recorded by rank 0 of this run, which knows its place"
                 handle._remedy = "read position and event_id on rank 0"
             return
-        appended = self._store.append(events, actor=self._actor, correlation_id=self._correlation_id, blobs=blobs)
+        appended = self._store.append(
+            events,
+            actor=self._actor,
+            correlation_id=self._correlation_id,
+            expected_version=expected_version,
+            blobs=blobs,
+        )
         for handle, place in zip(recorded, appended, strict=True):
             handle._appended = place
 

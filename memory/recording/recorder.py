@@ -97,6 +97,8 @@ class Recorder:
         """The calls that all processes of a distributed run make; None where the weights are whole in this one."""
         self._looking = ForkSafeLock()
         self._act: ContextVar[Act | None] = ContextVar("palimpsest_act", default=None)
+        self.on_writes: Callable[[AttachedModel, int], None] | None = None
+        """Told how many writes to a model are on record, once nobody is at its bytes any more."""
 
     @functools.cached_property
     def unannounced(self) -> Unannounced:
@@ -235,6 +237,11 @@ class Recorder:
         """Look at the model a record is about; at every one, where it names none."""
         for attached in self.models() if model is None else (self.model(model),):
             self.notice(attached)
+
+    def wrote(self, attached: AttachedModel, number: int = 1) -> None:
+        """Say that writes to a model are on record, and that what made them has let go of its bytes."""
+        if self.on_writes is not None:
+            self.on_writes(attached, number)
 
     # Acts
 

@@ -229,6 +229,7 @@ class Restorer:
         wanted = Wanted(
             model=attached.name,
             key=key,
+            names={*attached.sharing.storages[key], *then.names},
             fingerprint=then.fingerprint or "",
             form=live,
             ways=ways,
@@ -278,6 +279,7 @@ class Restorer:
             reason=reason,
             storages=attached.on_record({key: digests.fingerprint for key, digests in found.items()}),
             deltas=tuple(kept.deltas),
+            keyframes=tuple(kept.keyframes),
         )
         handle = Recorded(Restored.event_type, tuple(_names_of(attached, found)))
         try:

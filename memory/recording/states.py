@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from memory.errors import CorruptionError, DigestMismatch, MissingBlob, RestoreError
 from memory.events.kept_bytes import Delta, Keyframe
-from memory.query.weight_history import KNOWN_HISTORY, Ways, saved_checkpoint, ways
+from memory.query.retention import let_go
+from memory.query.weight_history import KNOWN_HISTORY, Ways, lineage, saved_checkpoint, ways
 from memory.recording.attached import AttachedModel
 from memory.store.blobs import Content
 from memory.weights.chain_policy import Chain
@@ -72,6 +73,8 @@ class Wanted:
     model: str
     key: str
     """What to call the storage."""
+    names: Collection[str]
+    """Its names: what was kept under any of them may lead to it."""
     fingerprint: str
     form: Form
     """The dtype and shape that the state has."""
@@ -182,6 +185,11 @@ class States:
         """Say whether a state can be put together without the live weights."""
         return self._chain_to(attached, key, fingerprint, found) is not None
 
+    def look_again(self, model: str) -> None:
+        """Ask the record anew what leads to a model's states: more was kept, or some of it was let go."""
+        for where in [each for each in self._chains if each[0] == model]:
+            del self._chains[where]
+
     def _keep_before(self, change: StateChange, kept: Kept) -> None:
         """Keep the state before a storage's first recorded write: all that follows is reached from it."""
         form = change.form
@@ -224,14 +232,14 @@ class States:
         self._runner.catch_up(KNOWN_HISTORY)
         return ways(self._database, model, names, around)
 
-    def _read_checkpoint(self, wanted: Wanted, checkpoint_id: str, into: Bytes) -> None:
+    def _read_checkpoint(self, wanted: Wanted, checkpoint_id: str, fingerprint: str, into: Bytes) -> None:
         """Put the bytes of a state together from the file of a checkpoint."""
         from memory.weights.checkpoint_folders import reader_of
         from memory.weights.live import LiveStorage
 
         found = saved_checkpoint(self._database, wanted.model, checkpoint_id)
         reader = reader_of(self.keeper, found)
-        key = next((tensor.key for tensor in found.tensors if tensor.fingerprint == wanted.fingerprint), "")
+        key = next((tensor.key for tensor in found.tensors if tensor.fingerprint == fingerprint), "")
         # A checkpoint holds repeated dimensions in full.
         LiveStorage(reader.read(key)[tuple(slice(0, size) for size in wanted.form.shape)]).read(into)
 
@@ -255,12 +263,7 @@ class States:
             sources.append(Source(live.digests.fingerprint, "live", wanted.key, live.storage.nbytes))
         path = cheapest_path(wanted.fingerprint, sources, wanted.ways.edges, raw_bytes=wanted.form.nbytes)
         if path is None:
-            raise RestoreError(
-                f"the state of {wanted.key!r} {wanted.when}cannot be put together: its bytes were never kept, or were "
-                f"let go (blake3 {wanted.fingerprint[:16]}…)",
-                remedy="states from the first announced write of a storage on are kept, all of them with "
-                "attach(baseline='full'); restore a later position, or a checkpoint",
-            )
+            raise self._unreachable(wanted)
         try:
             return self._go(path, wanted, into, verified=False)
         except MissingBlob:
@@ -281,7 +284,9 @@ class States:
             into,
             keeper=self.keeper,
             live=None if live is None else live.storage,
-            read_checkpoint=lambda checkpoint, content: self._read_checkpoint(wanted, checkpoint, content),
+            read_checkpoint=lambda checkpoint, content: self._read_checkpoint(
+                wanted, checkpoint, path.source.fingerprint, content
+            ),
             verified=verified,
         )
         tensor = wanted.form.tensor_of(into)
@@ -300,3 +305,19 @@ class States:
                 actual=digests.fingerprint,
             )
         return Brought(digests, ranges)
+
+    def _unreachable(self, wanted: Wanted) -> RestoreError:
+        """Say why a state cannot be put together: nobody kept it, or it was let go."""
+        gone = let_go(self._database, lineage(self._database, wanted.model, wanted.names), wanted.fingerprint)
+        if gone is not None:
+            return RestoreError(
+                f"the state of {wanted.key!r} {wanted.when}is not restorable: what led to it was let go at position "
+                f"{gone.position} ({gone.reason}; blake3 {wanted.fingerprint[:16]}…)",
+                remedy="restore a later position, or a checkpoint; what happened then stays on record",
+            )
+        return RestoreError(
+            f"the state of {wanted.key!r} {wanted.when}cannot be put together: its bytes were never kept "
+            f"(blake3 {wanted.fingerprint[:16]}…)",
+            remedy="states from the first announced write of a storage on are kept, all of them with "
+            "attach(baseline='full'); restore a later position, or a checkpoint",
+        )

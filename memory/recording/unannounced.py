@@ -100,6 +100,7 @@ class Unannounced:
                 found_by=found_by,
                 change=change,
                 deltas=tuple(kept.deltas),
+                keyframes=tuple(kept.keyframes),
                 earlier_restorable=change is not None,
             )
             self._recorder.record_kept(attached.name, [event], [handle], kept, on_abort=on_abort)
@@ -118,7 +119,9 @@ class Unannounced:
         with states.scratch.buffer(live.nbytes) as earlier, states.scratch.buffer(live.nbytes) as scratch:
             try:
                 found_ways = states.ways(attached.name, {key: attached.sharing.storages[key]})[key]
-                states.bring(Wanted(attached.name, key, before, live, found_ways), earlier)
+                states.bring(
+                    Wanted(attached.name, key, attached.sharing.storages[key], before, live, found_ways), earlier
+                )
             except (RestoreError, CorruptionError):
                 return None
             now = live.now(scratch)

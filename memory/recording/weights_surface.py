@@ -13,6 +13,8 @@ from memory.recording.recorder import Recorder
 from memory.recording.states import States
 
 if TYPE_CHECKING:
+    from torch.nn import Module
+
     from memory.projections.runner import ProjectionRunner
     from memory.recording.earlier import EarlierStates, EarlierWeights
     from memory.recording.journal import Recorded
@@ -163,26 +165,36 @@ class WeightsSurface:
 
         return self._recorder.on_every_rank(("diff", _named(first), _named(second), model), difference)
 
-    def export(self, target: Target, path: str | os.PathLike[str], *, model: str | None = None) -> Path:
+    def export(
+        self,
+        target: Target,
+        path: str | os.PathLike[str],
+        *,
+        model: str | None = None,
+        like: Module | None = None,
+    ) -> Path:
         """Write a state as a safetensors checkpoint that plain `from_pretrained` loads, tied and bit-equal.
 
         Args:
             target: A position, the name of a checkpoint, or what an earlier call returned.
             path: A folder that is not there yet, with the configuration of the model that is attached; or a file that
                 is not, ending in `.safetensors`.
-            model: Which model; None for the only one attached.
+            model: Which model, attached or only on record; None for the only one attached.
+            like: A model of the same class and names, on the meta device if you like: its configuration is written, and
+                names are kept as transformers keeps them. None for the one attached; where none is, each tensor is
+                under its storage's key, and no configuration is written.
 
         Returns:
             The path.
 
         Raises:
             RestoreError: Some of it was never kept, or was let go.
-            InvalidArgument: Something is at the path.
+            InvalidArgument: Something is at the path, or `like` has other names.
         """
 
         def write() -> Path:
             source, position = self._earlier(target, model)
-            return source.export(position, path)
+            return source.export(position, path, like)
 
         return self._recorder.on_every_rank(("export", _named(target), str(path), model), write)
 

@@ -174,6 +174,14 @@ class BlobStore:
         """Hold off every sweep, from before a blob is put until its event is committed; re-entrant in a thread."""
         return self._lock.pointing()
 
+    def hold(self) -> None:
+        """Hold off every sweep from now on, inside `pointing`, as `put` does by itself.
+
+        Raises:
+            DatabaseUnavailable: The folder cannot be written.
+        """
+        self._lock.hold()
+
     def alone(self) -> AbstractContextManager[None]:
         """Keep everybody from putting blobs inside, once those have committed who are about to point at one.
 

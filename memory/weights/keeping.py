@@ -76,6 +76,15 @@ class BlobKeeper:
         """Hold off every sweep, from before a blob is put until its event is committed; re-entrant in a thread."""
         return nullcontext() if self._files is None else self._files.pointing()
 
+    def hold(self) -> None:
+        """Hold off every sweep from now on, inside `pointing`: for files that are kept beside the blobs.
+
+        Raises:
+            DatabaseUnavailable: The folder cannot be written.
+        """
+        if self._files is not None:
+            self._files.hold()
+
     def put(self, content: Content) -> tuple[str, dict[str, Content]]:
         """Keep bytes, inside `pointing`: a large blob is a file on the disk when this returns.
 

@@ -20,10 +20,11 @@ ROUNDS = int(os.environ.get("PALIMPSEST_KILLS", "12"))
 class Zygote:
     """Starts workers in no time, and kills them at a random moment."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, jobs: str | None = None) -> None:
+        """Start it; `jobs` names a module beside this one that brings more jobs, and is imported before any worker."""
         self._folder = folder
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("zygote.py"))],
+            [sys.executable, str(Path(__file__).with_name("zygote.py")), *([jobs] if jobs else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -70,6 +71,12 @@ def zygote(tmp_path: Path) -> Iterator[Zygote]:
     started = Zygote(tmp_path)
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session")
+def zygote_class() -> type[Zygote]:
+    """The class of `zygote`, for those that bring jobs of their own."""
+    return Zygote
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ dead, another: how it ended. The child notes what was acknowledged in the file `
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -187,4 +188,6 @@ if __name__ == "__main__":
     import alembic.autogenerate
     import alembic.command  # noqa: F401
 
+    for module in sys.argv[1:]:
+        JOBS.update(importlib.import_module(module).JOBS)
     main()

@@ -1,0 +1,42 @@
+"""What differs between two checkpoints: one entry for each storage and each benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from memory.query.checkpoints import BenchmarkChange, CheckpointInfo
+from memory.recording.weight_diff import WeightDiff
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointComparison:
+    """What differs between two checkpoints; printed, a line for each storage and each benchmark."""
+
+    first: CheckpointInfo
+    second: CheckpointInfo
+    weights: WeightDiff
+    """What differs in the weights: tied names are one change."""
+    benchmarks: tuple[BenchmarkChange, ...]
+    """What each of them scored, in order of metric."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON-serialisable values."""
+        return {
+            "first": self.first.checkpoint_id,
+            "second": self.second.checkpoint_id,
+            "weights": self.weights.to_dict(),
+            "benchmarks": [asdict(each) for each in self.benchmarks],
+        }
+
+    def __str__(self) -> str:
+        lines = [str(self.weights)]
+        for each in self.benchmarks:
+            change = "" if each.difference is None else f" ({each.difference:+.6g})"
+            better = "" if each.better in (None, "same") else f", the {each.better} is better"
+            lines.append(f"{each.metric}: {_shown(each.before)} to {_shown(each.after)}{change}{better}")
+        return "\n".join(lines)
+
+
+def _shown(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.6g}"
