@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memory.errors import InvalidArgument, RestoreError, UnknownModel
+from memory.errors import EditError, InvalidArgument, RestoreError, UnknownModel
 from memory.events.codec import build
 from memory.events.weights import CheckpointTagged
 from memory.query.checkpoints import CheckpointInfo, compare_benchmarks, known_checkpoints
@@ -91,6 +91,11 @@ class Checkpoints:
 
     def save(self, model: str | Module | None, details: CheckpointDetails) -> SavedCheckpoint:
         """Do what `save_checkpoint` does; give what was recorded."""
+        if self._recorder.together is not None:
+            raise EditError(
+                "a model that is spread over processes cannot be saved as a checkpoint: no process has all of it",
+                remedy="memory.export(position, path), called by all of them, writes the same files",
+            )
         attached = self._attached(model)
         saved = self._saver.save(attached, details)
         self._schedule.saved(attached.name)

@@ -96,8 +96,11 @@ class CheckpointsSurface:
         from memory.recording.restoring import Restorer
 
         name = self._recorder.model(None).name if model is None else model
-        moment = Restorer(self._recorder, self._states, self._store, self._runner).moment(
-            before, before=None, model=name
-        )
         pruner = Pruner(self._recorder, self._states, self._store, self._runner)
-        return pruner.prune(name, moment.position, reason=reason, keep_checkpoints=keep_checkpoints)
+
+        def prune() -> Recorded:
+            restorer = Restorer(self._recorder, self._states, self._store, self._runner)
+            moment = restorer.moment(before, before=None, model=name)
+            return pruner.prune(name, moment.position, reason=reason, keep_checkpoints=keep_checkpoints)
+
+        return self._recorder.on_every_rank(("prune", name, reason, keep_checkpoints), prune)

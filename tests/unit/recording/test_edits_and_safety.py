@@ -9,6 +9,12 @@ from memory.safety.settings import SafetySettings
 
 
 @pytest.fixture
+def memory(tmp_path):
+    with MemorySystem(tmp_path / "research.db", durability="normal", seed=1) as opened:
+        yield opened
+
+
+@pytest.fixture
 def strict(tmp_path, model):
     """A memory that denies edits of coupled names nobody acknowledged, and changes of more than half the norm."""
     settings = SafetySettings(deny=("coupled", "norm_ratio"), norm_ratio=0.5)
