@@ -24,8 +24,11 @@ from introspection.fingerprint import fingerprint
 from introspection.scan import scan_sharing
 from memory import MemorySystem
 from memory.errors import BatchError, EditError, PalimpsestError, RankError, UnknownName
+from memory.safety.settings import SafetySettings
 
 SCRIPT = Path(__file__).with_name("rank_script.py")
+QUIET = SafetySettings(ignore=("norm_ratio", "share_of_model", "coupled", "checkpoint"))
+"""What safety warns of beside is told elsewhere."""
 PATIENCE = 60
 """Seconds that both processes have for one scenario."""
 SIZE = 2
@@ -205,7 +208,7 @@ def types(memory: MemorySystem) -> list[str]:
 
 
 def opened(folder: Path) -> MemorySystem:
-    return MemorySystem(folder / "research.db")
+    return MemorySystem(folder / "research.db", safety=QUIET)
 
 
 # Attaching

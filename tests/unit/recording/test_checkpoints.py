@@ -303,7 +303,7 @@ def test_the_history_says_what_happened_between(memory: MemorySystem, attached: 
     assert [each["checkpoint_id"] for each in model["checkpoints"]] == [first, second]
     assert [each["event_type"] for each in model["checkpoints"][1]["since_previous"]] == ["coupled_modification"]
     assert model["checkpoints"][1]["since_previous"][0]["reason"] == "try"
-    assert [each["event_type"] for each in model["since_last"]] == ["metrics_recorded", "blobs_pruned"]
+    assert [each["event_type"] for each in model["since_last"]] == ["metrics_recorded", "safety_alert", "blobs_pruned"]
     with pytest.raises(InvalidArgument):
         memory.checkpoints.export_history(tmp_path / "history.json")
 

@@ -15,7 +15,10 @@ from memory import MemorySystem
 from memory.errors import BatchError, ConcurrencyError, DatabaseUnavailable, InvalidArgument, RestoreError
 from memory.events.envelope import StoredEvent
 from memory.recording.pruning import Pruner
+from memory.safety.settings import SafetySettings
 from memory.weights.keeping import INLINE_LIMIT, BlobKeeper
+
+QUIET = SafetySettings(ignore=("norm_ratio", "share_of_model"))
 
 Bits = Callable[[nn.Module], dict[str, Any]]
 Events = Callable[..., list[StoredEvent]]
@@ -272,13 +275,13 @@ def test_edits_after_a_prune_can_be_taken_back(memory: MemorySystem, attached: n
 def test_states_are_kept_from_the_record_alone(tmp_path: Path, bits: Bits) -> None:
     torch.manual_seed(0)
     model = nn.Linear(4, 4)
-    with MemorySystem(tmp_path / "research.db", durability="normal") as memory:
+    with MemorySystem(tmp_path / "research.db", durability="normal", safety=QUIET) as memory:
         memory.attach(model, name="m")
         edit(memory, "weight")
         boundary = edit(memory, "weight")
         held = bits(model)
         edit(memory, "weight")
-    with MemorySystem(tmp_path / "research.db", durability="normal") as memory:
+    with MemorySystem(tmp_path / "research.db", durability="normal", safety=QUIET) as memory:
         memory.prune(boundary, model="m", reason="room")
         assert memory.at(boundary, model="m")["weight"].numpy().tobytes() == held["weight"]
         with pytest.raises(RestoreError, match="let go"):

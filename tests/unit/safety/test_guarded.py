@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from sqlalchemy import text
 from torch import nn
 
 from memory import MemorySystem
@@ -121,8 +122,9 @@ def test_weights_that_cannot_be_put_back_say_so(memory: MemorySystem, attached: 
             guards.append(guard)
             with torch.no_grad():
                 attached.middle.bias.add_(1)  # type: ignore[union-attr, operator]
+            with memory.store.database.writing() as connection:
+                connection.execute(text("DELETE FROM blobs"))
 
-    # Nothing was kept of it before somebody wrote to it unannounced.
     with pytest.raises(MissingBlob):
         block()
     assert not guards[0].rolled_back
