@@ -296,7 +296,9 @@ class RecordingSurface:
         about, evaluations = self._recorder.model_name(model), self._safety.evaluations
         evaluations.acquaint(metrics, about)
         recorded = self._recorder.metrics(metrics, sample, model=model, envelope=envelope)
-        if self._recorder.journal.in_batch or not recorded.replayed:
+        journal = self._recorder.journal
+        # What every process of a distributed run records is recorded, and judged, once.
+        if not journal.recorded_by_rank_0 and (journal.in_batch or not recorded.replayed):
             evaluations.judge(metrics, about, at_once=False, act=act.id if isinstance(act, Act) else act)
         return recorded
 
