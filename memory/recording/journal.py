@@ -90,6 +90,7 @@ class Journal:
         self._open: ContextVar[_Batch | None] = ContextVar("palimpsest_batch", default=None)
         self.recorded_by_rank_0 = False
         """Whether another process of a distributed run records the same, so that this one does not."""
+        self._own: ContextVar[bool] = ContextVar("palimpsest_own", default=False)
 
     def record(
         self,
@@ -188,6 +189,15 @@ class Journal:
         finally:
             self._open.reset(token)
 
+    @contextmanager
+    def of_its_own(self) -> Iterator[None]:
+        """Record what only this process of a distributed run knows: no other one records it."""
+        token = self._own.set(True)
+        try:
+            yield
+        finally:
+            self._own.reset(token)
+
     def _append(
         self,
         events: Sequence[NewEvent],
@@ -195,7 +205,7 @@ class Journal:
         blobs: Mapping[str, Content],
         expected_version: Mapping[str, int] | None = None,
     ) -> None:
-        if self.recorded_by_rank_0:
+        if self.recorded_by_rank_0 and not self._own.get():
             for handle in recorded:
                 handle._problem = "it was recorded by rank 0 of this run, which knows its place"
                 handle._remedy = "read position and event_id on rank 0"

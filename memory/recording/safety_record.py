@@ -59,7 +59,8 @@ class SafetyRecord:
         journal = self._recorder.journal
         waits = not at_once and journal.in_batch
         envelope = Envelope(act=self._recorder.act_of(act))
-        with journal.outside_batch() if at_once else nullcontext():
+        # What one process of a distributed run sees, and who stops it, the others do not know.
+        with journal.of_its_own(), journal.outside_batch() if at_once else nullcontext():
             self._recorder.record_across([(event.model, event) for event in events], handles, envelope=envelope)
         return tuple(None if waits else handle.position for handle in handles)
 

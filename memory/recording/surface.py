@@ -301,6 +301,7 @@ class RecordingSurface:
         evaluations.acquaint(metrics, about)
         recorded = self._recorder.metrics(metrics, sample, model=model, envelope=envelope)
         journal = self._recorder.journal
+        # What every process of a distributed run records is recorded, and judged, once.
         if not journal.recorded_by_rank_0 and (journal.in_batch or not recorded.replayed):
             evaluations.judge(metrics, about, at_once=False, act=act.id if isinstance(act, Act) else act)
         return recorded

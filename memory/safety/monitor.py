@@ -261,6 +261,7 @@ class SafetyMonitor(AlertSurface, StopSurface):
 
     def _about(self, model: str | None) -> str | None:
         """Give the model that something is about: the one named, the only one attached, or none in particular."""
-        if model is None and len(self._surroundings.models()) != 1:
-            return None
-        return self._surroundings.model(model).name
+        attached = [each.name for each in self._surroundings.models()]
+        if model is None:
+            return attached[0] if len(attached) == 1 else None
+        return model if model in attached else self._surroundings.model(model).name
