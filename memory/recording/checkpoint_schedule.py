@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from memory.errors import PalimpsestError
+from memory.errors import EditError, PalimpsestError
 from memory.query.checkpoints import writes_since_checkpoint
 from memory.recording.attached import AttachedModel
 from memory.recording.saving import CheckpointDetails, CheckpointSaver
+from memory.store.forking import ForkSafeLock
 
 if TYPE_CHECKING:
     from memory.projections.runner import ProjectionRunner
@@ -50,6 +51,7 @@ class Schedule:
         self._database = database
         self._runner = runner
         self._plans: dict[str, _Plan] = {}
+        self._lock = ForkSafeLock()
 
     def set(self, model: str, every_modifications: int | None, every_minutes: float | None) -> None:
         """Say when checkpoints of a model are due; never again, where neither is given."""
@@ -77,7 +79,8 @@ class Schedule:
         plan = self._plans.get(attached.name)
         if plan is None:
             return
-        plan.modifications += number
+        with self._lock:
+            plan.modifications += number
         why = plan.due()
         if why is None or attached.busy:
             return
@@ -85,6 +88,9 @@ class Schedule:
         details = CheckpointDetails("automatic", modification_details={"since_last_checkpoint": count}, automatic=why)
         try:
             self._saver.save(attached, details)
+        except EditError:
+            # Somebody began an edit meanwhile: the next write sees that one is due.
+            return
         except PalimpsestError as error:
             error.add_note("the write before it is on record and stands: only the automatic checkpoint was not saved")
             raise

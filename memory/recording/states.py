@@ -218,7 +218,9 @@ class States:
         if path is None:
             return None
         chain = Chain.along(path, found.edges)
-        self._chains[attached.name, key] = fingerprint, chain
+        # Another process may delete a checkpoint that nothing else depends on yet: it is looked for again each time.
+        if chain.steps or path.source.kind != "checkpoint":
+            self._chains[attached.name, key] = fingerprint, chain
         return chain
 
     def ways(self, model: str, names: Mapping[str, Collection[str]], around: int | None = None) -> dict[str, Ways]:

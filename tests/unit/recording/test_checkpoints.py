@@ -19,6 +19,7 @@ from memory import MemorySystem
 from memory.errors import (
     BatchError,
     CorruptionError,
+    DatabaseBusy,
     DatabaseUnavailable,
     DigestMismatch,
     EditError,
@@ -30,7 +31,9 @@ from memory.errors import (
     UnsupportedStorage,
 )
 from memory.events.envelope import StoredEvent
+from memory.recording import saving
 from memory.recording.checkpoint_schedule import time as schedule_time
+from memory.recording.recorder import Recorder
 from memory.store import EventStore
 
 Bits = Callable[[nn.Module], dict[str, Any]]
@@ -135,6 +138,83 @@ def test_two_memories_on_one_record_never_give_one_name_twice(tmp_path: Path) ->
     with MemorySystem(tmp_path / "research.db") as memory:
         assert sorted(each.checkpoint_id for each in memory.checkpoints.list_checkpoints()) == sorted(taken)
         assert memory.verify().ok
+
+
+def test_a_name_that_another_writer_took_meanwhile_is_not_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'research.db'}"
+    with MemorySystem(url, blobs=tmp_path / "one") as one, MemorySystem(url, blobs=tmp_path / "other") as other:
+        one.attach(nn.Linear(2, 2), name="one")
+        other.attach(nn.Linear(3, 3), name="other")
+        assert one.checkpoints.save_checkpoint() == "checkpoint-0001"
+        # As if the table had been read before.
+        monkeypatch.setattr(saving, "number_of_checkpoints", lambda _: 0)
+        assert other.checkpoints.save_checkpoint() == "checkpoint-0002"
+        monkeypatch.setattr(saving, "recorded_under", lambda *_: None)
+        assert other.checkpoints.save_checkpoint() == "checkpoint-0003"
+    assert sorted(path.name for path in (tmp_path / "other" / "checkpoints").iterdir()) == [
+        "checkpoint-0002",
+        "checkpoint-0003",
+    ]
+
+
+def test_nothing_is_swept_between_the_files_and_the_event(
+    memory: MemorySystem, attached: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from memory.query.weight_blobs import sweep
+
+    monkeypatch.setattr("memory.weights.holding.PATIENCE", 0.05)
+    record, found = Recorder.record, []
+
+    def sweep_first(*arguments: Any, **named: Any) -> None:
+        def sweep_now() -> None:
+            try:
+                sweep(memory._keeper, memory.store.database, memory._runner.catch_up, grace=0)
+            except DatabaseBusy as error:
+                found.append(error)
+
+        other = threading.Thread(target=sweep_now)
+        other.start()
+        other.join()
+        record(*arguments, **named)
+
+    monkeypatch.setattr(Recorder, "record", sweep_first)
+    memory.checkpoint()
+    assert len(found) == 1
+    assert memory.verify().ok
+
+
+def test_chains_begin_anew_at_a_checkpoint(memory: MemorySystem) -> None:
+    torch.manual_seed(0)
+    memory.attach(nn.Linear(64, 64), name="wide")
+
+    def write(times: int) -> int:
+        for _ in range(times):
+            with memory.edit("weight", rows=[0]) as weight:
+                weight[0] += torch.randn(64)
+        memory.consolidate()
+        return int(memory.query_sql("SELECT count(*) AS n FROM keyframes WHERE blob IS NOT NULL")[0]["n"])
+
+    short = next(number for number in range(1, 99) if write(1) == 2)
+    assert short > 4
+    write(short - 3)
+    memory.checkpoint()
+    assert write(short - 3) == 2
+
+
+def test_a_state_some_deltas_from_a_checkpoint_needs_nothing_else(tmp_path: Path, bits: Bits) -> None:
+    torch.manual_seed(0)
+    model = nn.Linear(64, 64)
+    with MemorySystem(tmp_path / "research.db", durability="normal") as memory:
+        memory.attach(model, name="m")
+        memory.checkpoint()
+        for _ in range(2):
+            with memory.edit("weight") as weight:
+                weight[0] += torch.randn(64)
+        position = memory.store.head().position
+    with MemorySystem(tmp_path / "research.db", durability="normal") as memory:
+        assert memory.at(position, model="m")["weight"].numpy().tobytes() == bits(model)["weight"]
 
 
 def test_what_nobody_announced_is_recorded_before_it_is_saved(
@@ -435,6 +515,8 @@ def test_a_checkpoint_is_deleted_as_an_event(
     deleted = memory.checkpoints.delete_checkpoint(name, "room")
     (event,) = events("blobs_pruned")
     assert (event.position, event.fields["checkpoints"], event.fields["reason"]) == (deleted.position, [name], "room")
+    # What nobody ever wrote to is not copied somewhere else.
+    assert event.fields["keyframes"] == []
     assert folders(memory) == []
     assert memory.checkpoints.list_checkpoints() == []
     (left,) = memory.checkpoints.list_checkpoints(include_deleted=True)
@@ -464,6 +546,42 @@ def test_states_that_deltas_lead_to_from_a_checkpoint_outlive_it(
         memory.restore(position)
         assert bits(attached) == expected
     assert memory.verify().ok
+
+
+def test_what_a_deleted_checkpoint_held_is_kept_before_the_next_write(
+    memory: MemorySystem, attached: nn.Module, bits: Bits
+) -> None:
+    held, saved = bits(attached), memory.checkpoint()
+    memory.attach(attached, name="tied", baseline="full")
+    memory.checkpoints.delete_checkpoint(saved.checkpoint_id, "room")
+    scale(memory)
+    memory.restore(saved.position)
+    assert bits(attached) == held
+
+
+def test_what_another_process_deleted_is_kept_before_the_next_write(
+    memory: MemorySystem, attached: nn.Module, bits: Bits, tmp_path: Path
+) -> None:
+    held, saved = bits(attached), memory.checkpoint()
+    memory.attach(attached, name="tied", baseline="full")
+    with MemorySystem(tmp_path / "research.db") as another:
+        another.checkpoints.delete_checkpoint(saved.checkpoint_id, "room")
+    scale(memory)
+    memory.restore(saved.position)
+    assert bits(attached) == held
+
+
+def test_states_that_were_let_go_are_not_kept_for_a_checkpoint_that_held_them(
+    memory: MemorySystem, attached: nn.Module, bits: Bits, events: Callable[..., list[StoredEvent]]
+) -> None:
+    scale(memory)
+    saved = memory.checkpoint()
+    scale(memory, factor=3.0)
+    memory.prune(memory.store.head().position, reason="old")
+    memory.checkpoints.delete_checkpoint(saved.checkpoint_id, "room")
+    assert events("blobs_pruned")[-1].fields["keyframes"] == []
+    with pytest.raises(RestoreError, match="let go"):
+        memory.restore(saved.position)
 
 
 def test_without_a_reason_nothing_is_deleted(memory: MemorySystem, attached: nn.Module) -> None:
@@ -575,6 +693,23 @@ def test_one_that_is_due_waits_for_edits_around_it(
     with memory.edit("middle.weight") as weight:
         weight.add_(1)
         scale(memory)
+        assert events("checkpoint_saved") == []
+    assert len(events("checkpoint_saved")) == 1
+
+
+def test_one_that_an_edit_comes_before_waits_for_the_next_write(
+    memory: MemorySystem,
+    attached: nn.Module,
+    events: Callable[..., list[StoredEvent]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory.checkpoints.automatically(every_modifications=1)
+    with memory.edit("middle.weight") as weight:
+        weight.add_(1)
+        # As if that edit had begun after it was looked whether there is any.
+        with monkeypatch.context() as patched:
+            patched.setattr("memory.recording.attached.AttachedModel.busy", frozenset())
+            scale(memory)
         assert events("checkpoint_saved") == []
     assert len(events("checkpoint_saved")) == 1
 

@@ -186,7 +186,7 @@ def pointed_at_now(memory: MemorySystem) -> set[str]:
     return pointed_at(memory)
 
 
-def test_bytes_that_another_model_points_at_stay(memory: MemorySystem, bits: Bits) -> None:
+def test_bytes_that_another_model_points_at_stay(memory: MemorySystem, bits: Bits, events: Events) -> None:
     models = {}
     for name in ("one", "other"):
         torch.manual_seed(3)
@@ -200,6 +200,9 @@ def test_bytes_that_another_model_points_at_stay(memory: MemorySystem, bits: Bit
     blobs = pointed_at_now(memory)
     memory.prune(memory.store.head().position, model="one", reason="room")
     assert memory._keeper.digests() >= blobs
+    (event,) = events("blobs_pruned")
+    assert event.fields["blobs"]
+    assert event.fields["bytes_freed"] == 0
     memory.restore(start, model="other")
     assert bits(models["other"]) == held
     with pytest.raises(RestoreError, match="let go"):
@@ -208,6 +211,28 @@ def test_bytes_that_another_model_points_at_stay(memory: MemorySystem, bits: Bit
     assert memory._keeper.digests() == pointed_at_now(memory)
     assert blobs - memory._keeper.digests()
     assert memory.verify().ok
+
+
+def test_bytes_that_another_storage_points_at_stay(memory: MemorySystem, bits: Bits) -> None:
+    model = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
+    for weights in model.parameters():
+        weights.data.zero_()
+    memory.attach(model, name="zeros", baseline="full")
+    held = bits(model)
+    boundary = edit(memory, "0.weight")
+    memory.prune(boundary, reason="room")
+    edit(memory, "1.weight")
+    memory.restore(boundary)
+    assert bits(model)["1.weight"] == held["1.weight"]
+    assert memory.verify().ok
+
+
+def test_what_an_unannounced_write_keeps_whole_is_on_record(memory: MemorySystem, attached: nn.Module) -> None:
+    edit(memory)
+    for _ in range(8):
+        attached.embed.weight.data[0] += torch.randn(16)
+        memory.verify_weights()
+    assert memory._keeper.digests() == pointed_at_now(memory)
 
 
 def test_checkpoints_stay_with_their_states_unless_told_otherwise(
@@ -300,6 +325,25 @@ def test_a_tie_that_was_cut_since_does_not_hide_the_state_before(
     memory.prune(boundary, reason="room")
     memory.restore(boundary)
     assert bits(attached) == held
+
+
+def test_a_storage_that_ended_is_kept_whole_under_what_has_its_names_now(
+    memory: MemorySystem, model: nn.Module, bits: Bits, caplog: pytest.LogCaptureFixture, events: Events
+) -> None:
+    model.head.weight = nn.Parameter(torch.randn(64, 16))
+    memory.attach(model, name="wide")
+    edit(memory)
+    boundary = edit(memory)
+    held = bits(model)
+    model.head.weight = model.embed.weight
+    memory.record_metrics({"loss": 1.0})
+    with caplog.at_level(logging.WARNING, "memory.recording.pruning"):
+        memory.prune(boundary, reason="room")
+    assert "stays" not in caplog.text
+    assert [each["storage_key"] for each in events("blobs_pruned")[0].fields["keyframes"]] == ["embed.weight"]
+    assert memory.at(boundary)["head.weight"].numpy().tobytes() == held["head.weight"]
+    with pytest.raises(RestoreError, match="let go"):
+        memory.at(boundary - 1)["head.weight"]
 
 
 def test_what_cannot_be_kept_whole_keeps_what_leads_to_it(
