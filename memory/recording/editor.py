@@ -47,6 +47,7 @@ class Editor:
     def __init__(self, recorder: Recorder, states: States) -> None:
         self._recorder = recorder
         self._states = states
+        self._denial: SafetyViolation | None = None
 
     @contextmanager
     def edit(
@@ -142,11 +143,14 @@ class Editor:
         written = [
             Written(edit.name, edit.change, edit.image.measured.nonfinite_before)
             for edit in edits
-            if edit.change is not None and edit.image.measured is not None
+            if edit.change is not None and edit.image.measured is not None and edit.change.elements_changed
         ]
+        # A stop may have been ordered while the block ran.
+        gate.refuse_stopped(attached)
         judgement = gate.judge(gate.measurements(attached, written, acknowledged=acknowledged))
         if judgement.denied_by:
-            raise judgement.violation()
+            self._denial = judgement.violation()
+            raise self._denial
         return judgement.alerts
 
     def _settle(self, alerts: Sequence[SafetyAlert]) -> None:
@@ -230,7 +234,9 @@ class Editor:
             error.add_note(
                 f"{names}: bound to another tensor inside the edit, so putting the old bytes back shows nowhere"
             )
-        alerts = [alert for alert in getattr(error, "alerts", ()) if isinstance(alert, SafetyAlert)]
+        # The denial of an edit inside the block is on record already.
+        denied = self._denial if error is self._denial else None
+        alerts = [] if denied is None else [alert for alert in denied.alerts if isinstance(alert, SafetyAlert)]
         aborted = [
             EditAborted(
                 model=attached.name,
@@ -240,7 +246,7 @@ class Editor:
                 message=_storable(str(error)),
                 method=details.method if isinstance(details.method, str) else None,
                 restored=restored,
-                denied_by=error.rules if isinstance(error, SafetyViolation) else (),
+                denied_by=() if denied is None else denied.rules,
             )
             for edit in edits
         ]

@@ -16,7 +16,7 @@ from memory.safety.settings import SafetySettings
 from memory.safety.sizes import ParameterCounts
 from memory.safety.surroundings import Surroundings, WatchedModel
 
-_TOLD_ONCE = ("coupled", "checkpoint")
+_TOLD_ONCE = ("share_of_model", "checkpoint")
 """Rules about circumstances and not about a write: while these last, the warning is not repeated."""
 
 
@@ -135,7 +135,9 @@ class SafetyGate:
     def judge(self, measurements: Sequence[Measurement]) -> Judgement:
         """Judge an edit whose bytes are written and not committed; record nothing.
 
-        A warning about circumstances (coupled names, no checkpoint) is given once while they last.
+        A warning about circumstances (a large share of the model, no checkpoint) is given once while they last. Coupled
+        names are no alert of their own where they are only warned of: `check_modification` warns before the write, and
+        the event of the write names them all.
         """
         settings = self._settings()
         findings = _judged(measurements, settings)
@@ -144,7 +146,7 @@ class SafetyGate:
         alerts = tuple(
             alert_of(each, model, settings, denied=each.rule in denying)
             for each in findings
-            if each.rule in denying or not self._was_told(model, each)
+            if each.rule in denying or (each.rule != "coupled" and not self._was_told(model, each))
         )
         message = "; ".join(each.message for each in findings if each.rule in denying)
         return Judgement(model, tuple(sorted(denying)), alerts, message)

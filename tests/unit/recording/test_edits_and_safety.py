@@ -59,11 +59,40 @@ def test_what_the_rules_only_warn_of_is_committed_with_its_alert(memory, attache
     assert (alert.payload.rule, alert.payload.level, alert.position) == ("norm_ratio", "warning", write.position + 1)
 
 
-def test_a_coupled_write_is_warned_of_once(memory, attached, events):
+def test_a_coupled_write_is_no_alert_beside_its_own_event(memory, attached, events):
     for _ in range(3):
         with memory.edit("head.weight") as weight:
             weight.mul_(1.001)
-    assert [alert.payload.rule for alert in events("safety_alert")].count("coupled") == 1
+    assert "coupled" not in [alert.payload.rule for alert in events("safety_alert")]
+    assert len(events("coupled_modification")) == 3
+
+
+def test_an_edit_of_most_of_the_model_is_warned_of_once(memory, attached, events):
+    for _ in range(3):
+        with memory.edit("head.weight") as weight:
+            weight.mul_(1.001)
+    assert [alert.payload.rule for alert in events("safety_alert")] == ["share_of_model"]
+
+
+def test_the_denial_of_an_edit_inside_another_is_recorded_once(memory, attached, events):
+    with pytest.raises(SafetyViolation), memory.edit("head.weight"), memory.edit("middle.bias") as bias:
+        bias[0] = float("inf")
+    aborted = {event.payload.primary_layer: event.payload.denied_by for event in events("edit_aborted")}
+    assert aborted == {"middle.bias": ("nonfinite",), "head.weight": ()}
+    assert len([event for event in events("safety_alert") if event.payload.rule == "nonfinite"]) == 1
+
+
+def test_a_stop_ordered_while_the_block_runs_puts_the_edit_back(memory, attached, bits):
+    before = bits(attached)
+
+    def stopped_meanwhile() -> None:
+        with memory.edit("middle.weight") as weight:
+            weight.add_(1)
+            memory.safety.emergency_stop("it babbles")
+
+    with pytest.raises(SafetyViolation, match="stop"):
+        stopped_meanwhile()
+    assert bits(attached) == before
 
 
 def test_where_asked_a_coupled_write_must_be_acknowledged(strict, model):

@@ -97,27 +97,33 @@ def test_a_large_change_is_warned_of_and_committed(judge: Callable[..., Judgemen
     assert rules(judge("middle.weight", 2.0)) == ["norm_ratio"], "each write is a fact of its own"
 
 
-def test_coupling_is_told_once_and_not_to_those_who_know(judge: Callable[..., Judgement], memory: MemorySystem) -> None:
+def test_coupling_is_no_alert_unless_it_denies_and_denies_nobody_who_knows(
+    judge: Callable[..., Judgement], memory: MemorySystem
+) -> None:
     memory.safety.set_threshold("share_of_model", None)
-    assert rules(judge("head.weight", 1.01)) == ["coupled"]
     assert rules(judge("head.weight", 1.01)) == []
-    assert rules(judge("embed.weight", 1.01, acknowledged=True)) == []
+    memory.safety.set_threshold("deny", ("coupled",))
+    assert judge("head.weight", 1.01).denied_by == ("coupled",)
+    assert rules(judge("head.weight", 1.01)) == ["coupled"]
+    assert judge("embed.weight", 1.01, acknowledged=True).denied_by == ()
 
 
 def test_whoever_asked_before_knows_what_is_coupled(judge: Callable[..., Judgement], memory: MemorySystem) -> None:
     memory.safety.set_threshold("share_of_model", None)
+    memory.safety.set_threshold("deny", ("coupled",))
     memory.safety.check_modification("embed.weight")
-    assert rules(judge("head.weight", 1.01)) == []
+    assert judge("head.weight", 1.01).denied_by == ()
 
 
 def test_an_edit_that_names_both_names_knows(memory: MemorySystem) -> None:
     sharing = SharingMap.from_relations(names=["a", "b", "c"], partial=[("a", "b")])
     attached = memory.attach(sharing, name="sim")
+    memory.safety.set_threshold("deny", ("coupled",))
     gate = memory.safety.gate
     before = torch.ones(2, 2)
     both = [written(name, before, before * 1.01) for name in ("a", "b")]
     assert gate.judge(gate.measurements(attached, both)).alerts == ()
-    assert rules(gate.judge(gate.measurements(attached, both[:1]))) == ["coupled"]
+    assert gate.judge(gate.measurements(attached, both[:1])).denied_by == ("coupled",)
 
 
 def test_a_model_without_a_checkpoint_is_told_of_every_so_many_edits(
