@@ -548,27 +548,22 @@ def test_states_that_deltas_lead_to_from_a_checkpoint_outlive_it(
     assert memory.verify().ok
 
 
+@pytest.mark.parametrize("by_another", [False, True], ids=["here", "by another process"])
 def test_what_a_deleted_checkpoint_held_is_kept_before_the_next_write(
-    memory: MemorySystem, attached: nn.Module, bits: Bits
+    memory: MemorySystem, bits: Bits, tmp_path: Path, by_another: bool
 ) -> None:
-    held, saved = bits(attached), memory.checkpoint()
-    memory.attach(attached, name="tied", baseline="full")
-    memory.checkpoints.delete_checkpoint(saved.checkpoint_id, "room")
-    scale(memory)
-    memory.restore(saved.position)
-    assert bits(attached) == held
-
-
-def test_what_another_process_deleted_is_kept_before_the_next_write(
-    memory: MemorySystem, attached: nn.Module, bits: Bits, tmp_path: Path
-) -> None:
-    held, saved = bits(attached), memory.checkpoint()
-    memory.attach(attached, name="tied", baseline="full")
+    model = nn.Linear(64, 64)
+    memory.attach(model, name="wide")
+    held, saved = bits(model), memory.checkpoint()
+    # Now the memory knows that the checkpoint has it all.
+    memory.attach(model, name="wide", baseline="full")
     with MemorySystem(tmp_path / "research.db") as another:
-        another.checkpoints.delete_checkpoint(saved.checkpoint_id, "room")
-    scale(memory)
-    memory.restore(saved.position)
-    assert bits(attached) == held
+        deleting = another if by_another else memory
+        deleting.checkpoints.delete_checkpoint(saved.checkpoint_id, "room")
+        with memory.edit("weight") as weight:
+            weight[0] += 1
+        # From the record alone: nothing is taken from the live weights.
+        assert another.at(saved.position, model="wide")["weight"].numpy().tobytes() == held["weight"]
 
 
 def test_states_that_were_let_go_are_not_kept_for_a_checkpoint_that_held_them(
