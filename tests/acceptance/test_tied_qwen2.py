@@ -96,7 +96,7 @@ def related(memory: MemorySystem) -> list[Any]:
 @pytest.mark.parametrize("name", [HEAD, EMBEDDING])
 def test_one_edit_is_one_event_that_lists_both_names_and_changes_both_by_the_same(memory, model, name):
     head, embedding = model.lm_head.weight.detach().clone(), model.model.embed_tokens.weight.detach().clone()
-    update = torch.outer(torch.randn(64), torch.randn(32))
+    update = 1e-3 * torch.outer(torch.randn(64), torch.randn(32))
     with memory.edit(name, method="rank_one", reason="look") as weight:
         weight += update
 
