@@ -45,6 +45,8 @@ class Watcher:
         attached = recorder.model(model)
         if attached.module is None:
             raise NotAttached(attached.name, remedy="attach the live model: only its sharing map is attached now")
+        if recorder.gate is not None:
+            recorder.gate.refuse_stopped(attached)
         recorder.note_sharing(attached)
         with WatchedSteps(recorder, self._states, attached, plan) as steps, ExitStack() as window:
             capture = WriteCapture(
@@ -64,6 +66,7 @@ class Watcher:
                 raise
             with deferred_interrupts():
                 _end(window, steps)
+        recorder.wrote(attached, steps.watching.steps)
 
 
 def _end(window: ExitStack, steps: WatchedSteps) -> None:

@@ -73,6 +73,7 @@ class WeightsSurface:
         Raises:
             BatchError: A batch is open: weights cannot be rolled back with it.
             EditError: An edit, or another watch, is at the model.
+            SafetyViolation: The model is under an emergency stop.
             NotAttached: Only a sharing map is attached.
             InvalidArgument: There is no such granularity.
 

@@ -125,6 +125,8 @@ def test_a_stopped_model_takes_no_edit_and_can_be_put_back(memory, attached, bit
     memory.safety.emergency_stop("it babbles")
     with pytest.raises(SafetyViolation, match="stop"), memory.edit("middle.weight"):
         pass
+    with pytest.raises(SafetyViolation, match="stop"), memory.watch():
+        pass
     act.undo()
     assert bits(attached) == before
     memory.restore(1)
