@@ -37,7 +37,7 @@ def checkpoints(
     rows = [each.to_dict() | {"path": folder and str(folder / each.checkpoint_id)} for each in found]
     if not as_json:
         rows = [_in_short(row, everything=everything) for row in rows]
-    show_rows(rows, as_json=as_json, empty="there are no checkpoints")
+    show_rows(rows, as_json=as_json, one_line=True, empty="there are no checkpoints")
 
 
 @app.command("export-weights", epilog="Example: palimpsest export-weights 412 earlier.safetensors --model qwen")

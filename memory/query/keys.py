@@ -11,7 +11,7 @@ from memory.events.envelope import StoredEvent, check_envelope_text
 from memory.store.carried import continuation
 from memory.store.engine import Database
 from memory.store.head import read_origin
-from memory.store.reading import read
+from memory.store.reading import event_at
 from memory.store.tables import record_keys
 
 
@@ -26,17 +26,7 @@ def recorded_under(database: Database, key: str) -> StoredEvent | None:
         position = connection.execute(select(record_keys.c.position).where(record_keys.c.key == key)).scalar()
     if position is None:
         return None
-    found = read(
-        database,
-        after=position - 1,
-        until=position,
-        stream=None,
-        types=None,
-        model=None,
-        limit=1,
-        newest_first=False,
-    )
-    event = next(found, None)
+    event = event_at(database, position)
     return event if event is not None else _recorded_before(database, key)
 
 

@@ -13,7 +13,7 @@ from memory.projections.tables import storage_names, storages, weight_states
 from memory.projections.weight_tables import keyframes, weight_deltas
 from memory.store.engine import Database
 from memory.store.log import EventStore
-from memory.store.reading import read
+from memory.store.reading import event_at
 from memory.weights.retention import KeptDelta, KeptWhole, Wanted
 
 _MANY = 400
@@ -162,15 +162,5 @@ def let_go(database: Database, storage_ids: Collection[int], fingerprint: str) -
 
 def reason_of(database: Database, position: int) -> str:
     """Give the reason that the event at a position gives for letting go."""
-    found = read(
-        database,
-        after=position - 1,
-        until=position,
-        stream=None,
-        types=None,
-        model=None,
-        limit=1,
-        newest_first=False,
-    )
-    event = next(found, None)
+    event = event_at(database, position)
     return event.payload.reason if event is not None and isinstance(event.payload, BlobsPruned) else ""

@@ -13,7 +13,7 @@ from memory.events.weights import CheckpointSaved
 from memory.projections.tables import modifications, storage_names, storages, weight_states
 from memory.projections.weight_tables import checkpoints, keyframes, weight_deltas
 from memory.store.engine import Database
-from memory.store.reading import read
+from memory.store.reading import event_at
 from memory.weights.paths import DeltaEdge, Source
 
 KNOWN_HISTORY = frozenset({"sharing", "weight_states", "weight_history", "modifications"})
@@ -210,19 +210,7 @@ def saved_checkpoint(database: Database, model: str, checkpoint_id: str) -> Chec
     """
     found = find_checkpoint(database, model, checkpoint_id)
     if found is not None:
-        event = next(
-            read(
-                database,
-                after=found.position - 1,
-                until=found.position,
-                stream=None,
-                types=None,
-                model=None,
-                limit=1,
-                newest_first=False,
-            ),
-            None,
-        )
+        event = event_at(database, found.position)
         if event is not None and isinstance(event.payload, CheckpointSaved):
             return event.payload
     raise no_checkpoint(model, checkpoint_id)

@@ -71,6 +71,21 @@ def read(
         left = None if left is None else left - len(rows)
 
 
+def event_at(database: Database, position: int) -> StoredEvent | None:
+    """Give the event at a position; None where there is none."""
+    found = read(
+        database,
+        after=position - 1,
+        until=position,
+        stream=None,
+        types=None,
+        model=None,
+        limit=1,
+        newest_first=False,
+    )
+    return next(iter(found), None)
+
+
 def _stream_names(stream: str | None, model: str | None) -> set[str] | None:
     """Give the streams that both filters leave, or None where neither is set."""
     if stream is None and model is None:

@@ -245,6 +245,9 @@ class PairPanel(BlockPanel):
         self._peak: Floats = np.zeros(0)
         self._first: Index = np.zeros(0, dtype=np.int64)
         self._second: Index = np.zeros(0, dtype=np.int64)
+        self._settled: dict[int, tuple[float, float, float, float]] = {}
+        """Slot to count, sum, sum of squares and R² as they were last settled, of those with some evidence: rows are
+        written whenever somebody looks, and must not say more than the last settlement did."""
 
     def grow(self, entities: int) -> None:
         """Have pairs of so many entities."""
@@ -271,9 +274,21 @@ class PairPanel(BlockPanel):
             first, second = self._first[noted], self._second[noted]
             mean = self.grid.total(first, second) / np.maximum(self.grid.count(first, second), 1)
             self._told.note(noted, mean, factors[noted], position, since)
+        self._remember(noted)
         self._family.outcomes += len(changed)
         self.changed()
         return changed
+
+    def _remember(self, noted: Index) -> None:
+        """Keep what was settled of the pairs with some evidence, and of those that had some before."""
+        kept = np.union1d(noted, np.fromiter(self._settled, dtype=np.int64, count=len(self._settled)))
+        if not len(kept):
+            return
+        pairs = self._first[kept], self._second[kept]
+        grid = self.grid
+        sums = (grid.count(*pairs), grid.total(*pairs), grid.squares(*pairs), grid.dependence(*pairs))
+        rows = zip(*(each.astype(np.float64).tolist() for each in sums), strict=True)
+        self._settled = dict(zip(kept.tolist(), rows, strict=True))
 
     @property
     def log_e(self) -> Floats:
@@ -307,9 +322,8 @@ class PairPanel(BlockPanel):
 
     def measure(self, slot: int) -> Measure:
         """Give the correlation of the innovations, and the confidence sequence of their mean product on its scale."""
-        n, total, squares = self._sums(slot)
+        n, total, squares, explained = self._settled.get(slot, (0.0, 0.0, 0.0, 0.0))
         product = _interval(n, total, squares)
-        explained = float(self.grid.dependence(*self._pair(slot))[0])
         if not total or not explained:
             return product
         unit = math.copysign(math.sqrt(explained), total) / product.estimate
@@ -343,18 +357,27 @@ class PairPanel(BlockPanel):
         super()._renew(slot)
         self.grid.renew(*self._pair(slot))
         self._log_e[slot] = self._peak[slot] = 0.0
+        self._settled.pop(slot, None)
 
     def _compared(self) -> bytes:
         return pack(self.to_arrays())
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Give everything as arrays."""
-        return super().to_arrays() | {"panel_log_e": self._log_e, "panel_peak": self._peak} | self.grid.to_arrays()
+        own = {
+            "panel_log_e": self._log_e,
+            "panel_peak": self._peak,
+            "panel_settled_slots": np.fromiter(self._settled, dtype=np.int64, count=len(self._settled)),
+            "panel_settled": np.array(list(self._settled.values())).reshape(-1, 4),
+        }
+        return super().to_arrays() | own | self.grid.to_arrays()
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from `to_arrays`."""
         super().load(arrays)
         self._log_e, self._peak = arrays["panel_log_e"], arrays["panel_peak"]
+        settled = arrays["panel_settled"].tolist()
+        self._settled = dict(zip(arrays["panel_settled_slots"].tolist(), map(tuple, settled), strict=True))
         self.grid = PairGrid.from_arrays({name: each for name, each in arrays.items() if not name.startswith("panel_")})
         self._second, self._first = np.tril_indices(self.grid.entities, -1)
 

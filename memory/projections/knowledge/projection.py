@@ -42,8 +42,9 @@ class KnowledgeProjection(Projection):
     """
 
     name = "knowledge"
-    version = 3
-    """2: corrections and retractions. 3: every kind of pattern, statistics in tables of their own."""
+    version = 4
+    """2: corrections and retractions. 3: every kind of pattern, statistics in tables of their own. 4: rows of pairs say
+    what was last settled."""
     folds = (*LEARNS_FROM, Amendment)
     tables = (
         patterns,

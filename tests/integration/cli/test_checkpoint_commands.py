@@ -14,7 +14,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM
 from typer.testing import CliRunner
 
-from memory import MemorySystem
+from memory import MemorySystem, SafetySettings
 from memory.cli.app import app
 from memory.errors import InvalidArgument, RestoreError
 
@@ -44,7 +44,9 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     path = tmp_path_factory.mktemp("record") / "research.db"
     torch.manual_seed(0)
     model = qwen2()
-    with MemorySystem(path, durability="normal") as memory:
+    # What safety warns of would have positions of its own.
+    quiet = SafetySettings(ignore=("norm_ratio", "share_of_model"))
+    with MemorySystem(path, durability="normal", safety=quiet) as memory:
         memory.attach(model, name="qwen", baseline="full")
         states = {1: bits(model)}
         for _ in range(2):
