@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from memory.errors import InvalidArgument, NotAttached, RestoreError
 from memory.events.codec import build
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from memory.projections.runner import ProjectionRunner
     from memory.recording.recorder import Recorder
     from memory.store.log import EventStore
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 Target = int | str | Recorded
 """A position, the name of a checkpoint, or what a call recorded: the state right after it."""
@@ -145,16 +148,19 @@ class Restorer:
                 moment.position,
             )
             places = [self._place(attached, key, then, ways[key], moment, held) for key, then in wanted]
-            # What is small is put together on one thread: several at once then. Processes are asked one by one.
-            threads = THREADS if recorder.together is None else 1
-            with ThreadPoolExecutor(threads, thread_name_prefix="palimpsest-restore") as pool:
-                changes = list(pool.map(self._change, places))
+            changes = self._several(self._change, places)
             kept = Kept()
             with self._states.keeper.pointing():
                 for change in changes:
                     self._keep_way_back(attached, change, kept)
                 with deferred_interrupts():
                     return self._put_in(attached, changes, moment, reason, kept)
+
+    def _several(self, do: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Do something for several storages at once: what is small has one thread each. Processes are asked in turn."""
+        threads = THREADS if self._recorder.together is None else 1
+        with ThreadPoolExecutor(threads, thread_name_prefix="palimpsest-restore") as pool:
+            return list(pool.map(do, items))
 
     def _face_unannounced(self, attached: AttachedModel, *, record: bool) -> None:
         """Compare every live byte with the log: what nobody announced is recorded first, where that is wanted.
@@ -165,7 +171,9 @@ class Restorer:
         if record:
             self._recorder.unannounced.note(attached, attached.sharing.storages, found_by="restore")
             return
-        differing = sorted(key for key in attached.sharing.storages if _differs(attached, key))
+        keys = sorted(attached.sharing.storages)
+        differs = self._several(lambda key: _differs(attached, key), keys)
+        differing = [key for key, other in zip(keys, differs, strict=True) if other]
         if differing:
             raise RestoreError(
                 f"the live weights are not what the log says: {', '.join(differing[:3])}"
@@ -282,10 +290,18 @@ class Restorer:
             keyframes=tuple(kept.keyframes),
         )
         handle = Recorded(Restored.event_type, tuple(_names_of(attached, found)))
+
+        def exchange(change: _Change) -> None:
+            change.live.exchange(change.content, change.ranges)
+            exchanged.append(change)
+
         try:
-            for change in changes:
-                change.live.exchange(change.content, change.ranges)
-                exchanged.append(change)
+            if any(attached.overlapping(change.key) for change in changes):
+                # Bytes that two of them share are exchanged with the first: the order counts, and the way back.
+                for change in changes:
+                    exchange(change)
+            else:
+                self._several(exchange, changes)
             self._recorder.record_kept(attached.name, [event], [handle], kept)
         except BaseException:
             for change in reversed(exchanged):

@@ -23,10 +23,10 @@ class Costs:
     """Per byte of a compressed keyframe; zstd takes 7.0 of float32 weights to 12.3 of bfloat16 ones."""
     decode: float = 3.5
     """Per byte that a delta touches: unpacked, its planes interleaved, added."""
-    scatter: float = 22.0
+    scatter: float = 52.0
     """Per byte that a delta touches here and there: the place of every element is unpacked and gone to.
 
-    64 MiB of bfloat16: 22 after a step of AdamW (a sixth of the elements), 26 after an update of rank one.
+    3.5 MB of bfloat16 after a step of AdamW, which changes a sixth of the elements: 51 to 57.
     """
     scan: float = 0.5
     """Per byte of the live weights, looked through for writes that nobody announced before they are overwritten."""
@@ -36,11 +36,11 @@ class Costs:
     """For one delta of any size: finding its row or its file, starting the decoder."""
     opening: float = 500_000.0
     """For one keyframe or checkpoint of any size: finding and opening it."""
-    load: float = 2.0
-    """Per byte of `torch.load` (1.5 to 2.4 once its memory is there; 3.6 to 4.5 the first time in a process)."""
+    load: float = 1.8
+    """Per byte of `torch.load` into memory that was just freed (1.5 to 2.4); into new memory it is 3.3 to 4.5."""
     load_tensor: float = 500_000.0
     """For one tensor of any size in `torch.load`: 59 µs."""
-    at_once: float = 1.5
+    at_once: float = 1.3
     """How many threads' work a checkout gets done at a time; `torch.load` works on one.
 
     Plans do not depend on it; the policy does. At 1.0, two dense edits in a row already call for a keyframe.
