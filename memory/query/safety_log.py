@@ -8,18 +8,30 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from memory.events.envelope import model_of
+from memory.events.envelope import StoredEvent, model_of
 from memory.events.modifications import CoupledModification, Modification
 from memory.events.safety import EmergencyCleared, SafetyAlert
 from memory.events.weights import CheckpointSaved
 from memory.projections.tables import modifications
 from memory.projections.tables import projections as positions
 from memory.projections.weight_tables import checkpoints, safety_alerts
+from memory.store.driver import fetch
 from memory.store.forking import ForkSafeLock
+from memory.store.head import read_head
 from memory.store.log import EventStore
+from memory.store.reading import event_at
 from memory.store.tables import event_types, ledger, streams
 
 _EDITS = (Modification.event_type, CoupledModification.event_type)
+_STOPS = (SafetyAlert.event_type, EmergencyCleared.event_type)
+_NEAR = 1000
+"""Events that are looked at one by one; of more, counts are asked for."""
+_NEW = (
+    "SELECT l.position, t.name, s.name FROM ledger l JOIN event_types t ON t.type_id = l.type_id "
+    "JOIN streams s ON s.stream_id = l.stream_id WHERE l.position > ? AND l.position <= ? AND t.name IN ("
+    + ", ".join(f"'{kind}'" for kind in (*_EDITS, *_STOPS, CheckpointSaved.event_type))
+    + ") ORDER BY l.position"
+)
 _STARTS_FROM = ("safety", "modifications", "weight_history")
 """The projections whose tables it starts from."""
 
@@ -60,16 +72,34 @@ class SafetyLog:
             return self._edits.get(model, 0)
 
     def _look(self) -> None:
-        head = self._store.head().position
         if self._position is None:
             self._position = self._start()
-        # An import or another history at the same place: begin again.
-        if head < self._position:
-            self._standing, self._edits = {}, {}
-            self._position = self._start()
-        if head > self._position:
+        with self._store.database.reading() as connection:
+            head = read_head(connection).position
+            near = self._position <= head <= self._position + _NEAR
+            new = fetch(connection, _NEW, (self._position, head)) if near and head > self._position else []
+        if near:
+            self._note(new)
+        else:
+            # An import or another history at the same place: begin again.
+            if head < self._position:
+                self._standing, self._edits = {}, {}
+                self._position = self._start()
             self._follow(self._position, head)
-            self._position = head
+        self._position = head
+
+    def _note(self, new: Iterable[tuple[Any, ...]]) -> None:
+        """Take note of a few events, given by position, type and stream."""
+        for position, kind, stream in new:
+            model = model_of(stream)
+            if kind in _EDITS and model is not None:
+                self._edits[model] = self._edits.get(model, 0) + 1
+            elif kind == CheckpointSaved.event_type and model is not None:
+                self._edits[model] = 0
+            elif kind in _STOPS:
+                event = event_at(self._store.database, position)
+                if event is not None:
+                    self._stands(event)
 
     def _start(self) -> int:
         """Take over what is folded already; give how far that goes."""
@@ -106,14 +136,8 @@ class SafetyLog:
         return {row.model: row.edits for row in connection.execute(counts)}
 
     def _follow(self, after: int, until: int) -> None:
-        types = SafetyAlert.event_type, EmergencyCleared.event_type
-        for event in self._store.read(after=after, until=until, types=types):
-            payload = event.payload
-            if isinstance(payload, SafetyAlert) and payload.level == "emergency":
-                self._standing[event.position] = StandingEmergency(payload.model, payload.message)
-            elif isinstance(payload, EmergencyCleared):
-                for position in payload.alerts:
-                    self._standing.pop(position, None)
+        for event in self._store.read(after=after, until=until, types=_STOPS):
+            self._stands(event)
         with self._store.database.reading() as connection:
             saved = self._by_stream(connection, (CheckpointSaved.event_type,), after, until, func.max)
             edits = self._by_stream(connection, _EDITS, after, until, func.count)
@@ -123,6 +147,15 @@ class SafetyLog:
             model = model_of(stream)
             if model is not None:
                 self._edits[model] = edits.get(stream, 0) + (0 if stream in saved else self._edits.get(model, 0))
+
+    def _stands(self, event: StoredEvent) -> None:
+        """Take note of what an event says of emergencies."""
+        payload = event.payload
+        if isinstance(payload, SafetyAlert) and payload.level == "emergency":
+            self._standing[event.position] = StandingEmergency(payload.model, payload.message)
+        elif isinstance(payload, EmergencyCleared):
+            for position in payload.alerts:
+                self._standing.pop(position, None)
 
     def _by_stream(
         self, connection: Connection, types: Iterable[str], after: int, until: int, gather: Callable[[Any], Any]
