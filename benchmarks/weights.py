@@ -228,6 +228,10 @@ def history(folder: Path, edits: int, checkouts: int) -> None:
         chosen = _chosen(memory, sorted(states), checkouts)
         restoring = Clock()
         wrong = 0
+        # Once each for memory that is not there yet.
+        torch.load(full, weights_only=True)
+        memory.restore(chosen[0])
+        memory.restore(max(states))
         for position in chosen:
             with loading.running():
                 torch.load(full, weights_only=True)
@@ -239,7 +243,7 @@ def history(folder: Path, edits: int, checkouts: int) -> None:
         load = statistics.median(loading.seconds)
         ratios = sorted(seconds / load for seconds in restoring.seconds)
         line(f"checkout / torch.load (W), median of {len(ratios)}", f"{statistics.median(ratios):.2f} x", "<= 4 x")
-        line("   worst", f"{ratios[-1]:.2f} x", "<= 4 x")
+        line("   worst, and the next three", " ".join(f"{ratio:.2f}" for ratio in ratios[-1:-5:-1]) + " x", "<= 4 x")
         line("   torch.load", f"{load * 1e3:.0f} ms")
         line("states that did not come back bit for bit", f"{wrong} of {len(chosen)}", "0")
 

@@ -158,8 +158,9 @@ class Restorer:
 
     def _several(self, do: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Do something for several storages at once: what is small has one thread each. Processes are asked in turn."""
-        threads = THREADS if self._recorder.together is None else 1
-        with ThreadPoolExecutor(threads, thread_name_prefix="palimpsest-restore") as pool:
+        if self._recorder.together is not None:
+            return [do(item) for item in items]
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="palimpsest-restore") as pool:
             return list(pool.map(do, items))
 
     def _face_unannounced(self, attached: AttachedModel, *, record: bool) -> None:
