@@ -106,7 +106,7 @@ def check_order(found: dict, finite: np.ndarray, bins: int) -> None:
     assert counts == [int(inside.sum()) for inside in within]
     width = finite.max() / bins - finite.min() / bins
     constant = finite.max() == finite.min() and abs(finite.max()) < 1e6
-    if constant or (np.isfinite(width * bins) and width > 1e-9 * np.abs(finite).max()):
+    if constant or (math.isfinite(float(width) * bins) and width > 1e-9 * np.abs(finite).max()):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             expected_counts, expected_edges = np.histogram(finite, bins=bins)
