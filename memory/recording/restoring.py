@@ -69,8 +69,8 @@ class _Change:
     content: Bytes
     """The bytes to put in; once exchanged, those that were there."""
     digests: BlockDigests
-    ranges: Sequence[tuple[int, int]]
-    """Where they differ from those that were there."""
+    ranges: Sequence[tuple[int, int]] | None
+    """Where they differ from those that were there; None: anywhere."""
     ways: Ways
 
 
@@ -251,11 +251,7 @@ class Restorer:
         """Put together what a storage is to hold, and prove it."""
         live, content = place.live, place.content
         brought = self._states.bring(place.wanted, content)
-        ranges = brought.ranges
-        if ranges is None:
-            with self._states.scratch.buffer(live.nbytes) as scratch:
-                ranges = changed_ranges(live.now(scratch), content)
-        return _Change(place.wanted.key, live, content, brought.digests, ranges, place.wanted.ways)
+        return _Change(place.wanted.key, live, content, brought.digests, brought.ranges, place.wanted.ways)
 
     def _keep_way_back(self, attached: AttachedModel, change: _Change, kept: Kept) -> None:
         """Keep what leads back to the state now, where nothing else does."""
@@ -265,7 +261,9 @@ class Restorer:
         live = change.live
         with self._states.scratch.buffer(0 if live.view() is not None else live.nbytes) as scratch:
             fingerprint = change.digests.fingerprint
-            way = StateChange(change.key, live, live.now(scratch), change.content, change.ranges, now, fingerprint)
+            held = live.now(scratch)
+            ranges = changed_ranges(held, change.content)
+            way = StateChange(change.key, live, held, change.content, ranges, now, fingerprint)
             self._states.keep(attached, way, kept)
 
     def _put_in(

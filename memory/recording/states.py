@@ -294,7 +294,8 @@ class States:
         tensor = wanted.form.tensor_of(into)
         view = None if live is None or live.storage.repeated else live.storage.view()
         ranges = None
-        if live is None or view is None:
+        if live is None or view is None or path.source.kind != "live":
+            # What does not come from the live bytes has little in common with them: looking for it costs more.
             digests = read_digests(tensor)
         else:
             # The live bytes were just held against their digests: what is the same as there has the same.
