@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from memory.errors import CorruptionError, DigestMismatch, MissingBlob, RestoreError
+from memory.errors import CorruptionError, DigestMismatch, RestoreError
 from memory.events.kept_bytes import Delta, Keyframe
 from memory.query.retention import let_go
 from memory.query.weight_history import KNOWN_HISTORY, Ways, lineage, saved_checkpoint, ways
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from memory.weights.keeping import BlobKeeper
     from memory.weights.live import Bytes, Form, LiveStorage, Ranges
     from memory.weights.scratch import Scratch
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,23 +263,44 @@ class States:
             RestoreError: Nothing that was kept leads to that state.
             CorruptionError: What was kept is damaged or gone.
         """
-        sources = [*wanted.ways.sources]
         live = wanted.live
+        sources = [*wanted.ways.sources]
         if live is not None:
             sources.append(Source(live.digests.fingerprint, "live", wanted.key, live.storage.nbytes))
-        path = cheapest_path(wanted.fingerprint, sources, wanted.ways.edges, raw_bytes=wanted.form.nbytes)
-        if path is None:
-            raise self._unreachable(wanted)
-        try:
-            return self._go(path, wanted, into, verified=False)
-        except MissingBlob:
-            raise
-        except CorruptionError as wrong:
-            # What was read is not what was kept: read it again to say which of it is to blame.
-            self._go(path, wanted, into, verified=True)
-            raise wrong
+        damaged: set[str] = set()
+        first: CorruptionError | None = None
+        while True:
+            path = cheapest_path(
+                wanted.fingerprint,
+                [source for source in sources if source.reference not in damaged],
+                [edge for edge in wanted.ways.edges if edge.blob not in damaged],
+                raw_bytes=wanted.form.nbytes,
+            )
+            if path is None:
+                raise self._unreachable(wanted) if first is None else first
+            try:
+                return self._go(path, wanted, into)
+            except CorruptionError as error:
+                # What was read is not what was kept: read it again to say which of it is to blame, and go round it.
+                blamed, problem = self._to_blame(path, error)
+                first = first or problem
+                if blamed is None or blamed in damaged:
+                    raise first from error
+                _log.warning("%s: %s; looking for another way", wanted.key, problem.message)
+                damaged.add(blamed)
 
-    def _go(self, path: Path, wanted: Wanted, into: Bytes, *, verified: bool) -> Brought:
+    def _to_blame(self, path: Path, error: CorruptionError) -> tuple[str | None, CorruptionError]:
+        """Give what on a way is damaged or gone, and the error that says so; None where none of it is."""
+        source = path.source
+        blobs = ([source.reference] if source.kind == "keyframe" else []) + [step.blob for step in path.steps]
+        for blob in blobs:
+            try:
+                self.keeper.get(blob)
+            except CorruptionError as found:
+                return blob, found
+        return (source.reference if source.kind == "checkpoint" else None), error
+
+    def _go(self, path: Path, wanted: Wanted, into: Bytes) -> Brought:
         from memory.weights.block_digests import blocks_in, read_digests, rehashed
         from memory.weights.delta import changed_ranges
         from memory.weights.rebuilding import rebuild
@@ -289,7 +314,7 @@ class States:
             read_checkpoint=lambda checkpoint, content: self._read_checkpoint(
                 wanted, checkpoint, path.source.fingerprint, content
             ),
-            verified=verified,
+            verified=False,
         )
         tensor = wanted.form.tensor_of(into)
         view = None if live is None or live.storage.repeated else live.storage.view()

@@ -228,6 +228,24 @@ def test_an_event_that_cannot_be_recorded_swaps_every_byte_back(memory, attached
     assert "unattributed_write" not in types()
 
 
+def test_a_damaged_blob_is_gone_round_where_another_way_leads_there(memory, attached, bits, caplog):
+    states = {}
+    for _ in range(3):
+        with memory.edit("middle.weight") as weight:
+            weight.mul_(-1.5)
+        states[memory.store.head().position] = bits(attached)
+    second = sorted(states)[1]
+    memory.consolidate()
+    (row,) = memory.query_sql("SELECT blob FROM keyframes WHERE position = :p", p=second)
+    with memory.store.database.writing() as connection:
+        connection.execute(
+            text("UPDATE blobs SET content = zeroblob(length(content)) WHERE digest = :d"), {"d": row["blob"]}
+        )
+    memory.restore(second)
+    assert bits(attached) == states[second]
+    assert row["blob"][:16] in caplog.text
+
+
 def test_a_damaged_or_missing_blob_is_refused_before_a_byte_changes(memory, attached, history, bits):
     with memory.store.database.writing() as connection:
         connection.execute(text("UPDATE blobs SET content = zeroblob(length(content))"))
