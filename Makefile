@@ -8,7 +8,7 @@ WORKERS ?= 3
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 FRAME := pyproject.toml constraints.txt memory/version.py
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint explore bench clean
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -22,7 +22,10 @@ $(VENV)/.installed-test: $(FRAME) | $(BIN)/python
 	$(INSTALL) -e ".[test]"
 	touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-bench: $(FRAME) | $(BIN)/python
+$(VENV)/.installed-explore: $(VENV)/.installed-test  ## the property tests once more, on examples nobody has seen
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=explore tests/property
+
+bench: $(FRAME) | $(BIN)/python
 	$(INSTALL) -e ".[bench]"
 	touch $@ $(VENV)/.installed-test $(VENV)/.installed
 
@@ -37,6 +40,9 @@ lint: $(VENV)/.installed-test  ## ruff, mypy --strict, import rules
 
 test: lint  ## lint, then every test, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+explore: $(VENV)/.installed-test  ## the property tests once more, on examples nobody has seen
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=explore tests/property
 
 bench: $(VENV)/.installed-bench  ## the measurements behind our claims of speed and validity
 	set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done

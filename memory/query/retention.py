@@ -83,9 +83,12 @@ def wanted_from(database: Database, model: str, position: int) -> tuple[Wanted, 
         .where(weight_states.c.model == model)
         .group_by(weight_states.c.storage_id)
     )
+    # Let go of or not: that it was once kept is the promise that it can be had without the live weights.
+    once = select(keyframes.c.storage_id).where(keyframes.c.model == model, keyframes.c.blob.is_not(None)).distinct()
     with database.reading() as connection:
         ends: dict[int, int | None] = {row.storage_id: row.to_position for row in connection.execute(lives)}
         number = {row.storage_id: row.number for row in connection.execute(ever)}
+        kept_once = set(connection.execute(once).scalars())
         names = list(connection.execute(select(storage_names).where(storage_names.c.model == model)))
         states = [*connection.execute(held), *connection.execute(later.order_by(weight_states.c.position))]
     viewed: dict[str, set[int]] = defaultdict(set)
@@ -107,7 +110,7 @@ def wanted_from(database: Database, model: str, position: int) -> tuple[Wanted, 
             storage_id,
             frozenset(families[storage_id]),
             tuple(held),
-            ends[storage_id] is None and number.get(storage_id) == 1,
+            ends[storage_id] is None and number.get(storage_id) == 1 and kept_once.isdisjoint(families[storage_id]),
         )
         for storage_id, held in sorted(found.items())
     )

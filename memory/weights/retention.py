@@ -46,7 +46,7 @@ class Wanted:
     states: tuple[tuple[int, str], ...]
     """Position and fingerprint of each, the first one first."""
     untouched: bool
-    """Whether it is there and never held anything else."""
+    """Whether it is there, never held anything else, and was never kept as a whole but in a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -135,6 +135,8 @@ steps = st.one_of(
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(["lazy", "full"]), st.lists(steps, min_size=3, max_size=14))
+# A baseline that a checkpoint stood in for, before the checkpoint went too.
+@example("full", [("checkpoint",), ("prune", 0, False), ("delete", 0), ("unannounced", 0)])
 def test_nothing_from_the_boundary_on_is_lost(baseline: str, program: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), baseline)
