@@ -1,0 +1,1 @@
+"""What an agent takes as tools, and what it is told of its own history."""
