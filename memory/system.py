@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from memory.projections.catalogue import PROJECTIONS
 from memory.projections.runner import ProjectionRunner
 from memory.query import knowledge
 from memory.query.beliefs_surface import BeliefsSurface
 from memory.query.checkpoints import problems_of
+from memory.query.engine import QueryEngine
 from memory.query.evidence_surface import EvidenceSurface
+from memory.query.finding_surface import FindingSurface
+from memory.query.knowing_surface import KnowingSurface
 from memory.query.verification import LiveModel, VerifyReport, verify
 from memory.query.weight_blobs import kept_blobs
 from memory.recording.amending import Amender
@@ -48,6 +50,8 @@ class MemorySystem(
     WeightsSurface,
     CheckpointsSurface,
     StatingSurface,
+    KnowingSurface,
+    FindingSurface,
     BeliefsSurface,
     EvidenceSurface,
 ):
@@ -148,50 +152,10 @@ class MemorySystem(
         """Throw every projection away and fold the whole log again."""
         return self._reporter.report(self._runner.rebuild())
 
-    def patterns(
-        self, kind: str | None = None, status: str | None = "active", *, model: str | None = None
-    ) -> list[Any]:
-        """Give patterns, strongest evidence first, as rows with the columns of table `patterns`.
-
-        Args:
-            kind: `effect` or `impact`; None for every kind.
-            status: `active`, `weakened`, `retracted`; None for every one ever claimed.
-            model: Only this model's.
-        """
-        self._runner.catch_up({"knowledge"})
-        return knowledge.known_patterns(self._store.database, kind=kind, status=status, model=model)
-
-    def theories(self, status: str | None = "active", *, model: str | None = None) -> list[Any]:
-        """Give theories, best proven first, as rows with the columns of table `theories`."""
-        self._runner.catch_up({"knowledge"})
-        return knowledge.known_theories(self._store.database, status=status, model=model)
-
-    def beliefs(
-        self, belief_type: str | None = None, status: str | None = "active", *, model: str | None = None
-    ) -> list[Any]:
-        """Give beliefs, firmest first, as rows with the columns of table `beliefs`."""
-        self._runner.catch_up({"knowledge"})
-        return knowledge.known_beliefs(self._store.database, belief_type=belief_type, status=status, model=model)
-
-    def architectural_facts(self, reason: str | None = None, *, model: str | None = None) -> list[Any]:
-        """Give what architecture explains, as rows with the columns of table `architectural_facts`."""
-        self._runner.catch_up({"knowledge"})
-        return knowledge.known_facts(self._store.database, reason=reason, model=model)
-
-    def query_sql(self, statement: str, /, **parameters: Any) -> list[Mapping[str, Any]]:
-        """Run one SQL statement, read-only by the engine's own means, on what is folded so far.
-
-        Args:
-            statement: SQL, with named parameters (`:x`).
-            parameters: Their values.
-
-        Returns:
-            One mapping per row.
-
-        Raises:
-            QueryError: The engine refused it, or two columns of the answer have one name.
-        """
-        return list(self._store.database.read_only_rows(statement, parameters).mappings())
+    @property
+    def query(self) -> QueryEngine:
+        """Every question to the record in one place; each is also a method of the memory by the same name."""
+        return QueryEngine(self._store, self._runner)
 
     def verify(self) -> VerifyReport:
         """Check the log's chain, live weights against the log, all bytes of blobs and checkpoints; never append."""
