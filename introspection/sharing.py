@@ -59,6 +59,11 @@ class SharingDiff:
     def __bool__(self) -> bool:
         return any((self.tied, self.untied, self.added, self.removed, self.changed, self.rederived))
 
+    def _repr_html_(self) -> str:
+        from introspection.sharing_html import diff_html
+
+        return diff_html(self)
+
 
 # Not slotted: the indices below are computed once, on first use, and live in the instance's dictionary.
 @dataclass(frozen=True, eq=False, repr=False)
@@ -342,6 +347,11 @@ class SharingMap:
             f"SharingMap(names={len(self.names)}, groups={len(self._same)}, overlaps={len(self._overlaps)}, "
             f"derived={len(self._derived)}, digest={self.digest[:12]})"
         )
+
+    def _repr_html_(self) -> str:
+        from introspection.sharing_html import map_html
+
+        return map_html(self)
 
     @cached_property
     def _computed(self) -> frozenset[str]:

@@ -134,6 +134,11 @@ class MemorySystem(
         finally:
             self._store.close()
 
+    def _repr_html_(self) -> str:
+        from memory.query.summary import memory_html
+
+        return memory_html(self._store.database)
+
     def __enter__(self) -> Self:
         return self
 

@@ -12,6 +12,7 @@ from memory.errors import CorruptionError, DatabaseUnavailable, RestoreError
 from memory.events.plain import number_from_stored, untag
 from memory.projections.tables import metric_definitions, modifications
 from memory.projections.weight_tables import checkpoints
+from memory.query.html import card_html, table_html
 from memory.query.weight_history import saved_checkpoint
 from memory.store.engine import Database
 
@@ -54,6 +55,22 @@ class CheckpointInfo:
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON-serialisable values."""
         return asdict(self) | {"tags": list(self.tags), "benchmarks": dict(self.benchmarks)}
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "model": self.model,
+            "position": self.position,
+            "when": self.occurred_at,
+            "description": self.description or None,
+            "tags": self.tags or None,
+            "storages": self.storages,
+            "bytes": f"{self.size:,}",
+            "made by itself, for": self.automatic,
+            "let go at": self.deleted_position,
+        }
+        scored = [{"metric": metric, "value": value} for metric, value in sorted(self.benchmarks.items())]
+        sections = [table_html(scored, caption="what the model scored")] if scored else []
+        return card_html(f"Checkpoint {self.checkpoint_id}", facts, *sections)
 
 
 @dataclass(frozen=True, slots=True)

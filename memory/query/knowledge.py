@@ -11,6 +11,7 @@ from sqlalchemy import Table, select
 from memory.errors import InvalidArgument
 from memory.inference.multiplicity import KIND_SHARES
 from memory.projections.knowledge_tables import architectural_facts, beliefs, patterns, theories
+from memory.query.html import card_html, list_html
 from memory.store.engine import Database
 
 STATUSES = ("active", "weakened", "retracted")
@@ -36,6 +37,16 @@ class ConsolidationReport:
 
     def __bool__(self) -> bool:
         return bool(self.new or self.weakened or self.strengthened or self.retracted)
+
+    def _repr_html_(self) -> str:
+        changed = {
+            "new": self.new,
+            "weakened": self.weakened,
+            "strengthened": self.strengthened,
+            "retracted": self.retracted,
+        }
+        facts = {"folded up to": self.position, "changed": None if self else "nothing"}
+        return card_html("Consolidated", facts, *(list_html(title, found) for title, found in changed.items()))
 
 
 @dataclass(slots=True)

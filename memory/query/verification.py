@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from introspection.sharing import SharingMap
 from memory.errors import PalimpsestError
+from memory.query.html import card_html, list_html
 from memory.query.weight_blobs import CatchUp, CheckCheckpoints, verify_kept
 from memory.query.weights import KnownModel, known_model
 from memory.store.engine import Database
@@ -31,6 +32,16 @@ class VerifyReport:
 
     def __bool__(self) -> bool:
         return self.ok
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "the record is": "whole" if self.ok else "NOT whole",
+            "events": self.events,
+            "live storages compared": self.storages,
+            "blobs read": self.blobs,
+            "checkpoints read": self.checkpoints,
+        }
+        return card_html("Verified", facts, list_html("problems", self.problems))
 
 
 @dataclass(frozen=True, slots=True)

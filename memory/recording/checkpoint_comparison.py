@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from introspection.html import card_html, list_html, table_html
 from memory.query.checkpoints import BenchmarkChange, CheckpointInfo
 from memory.recording.weight_diff import WeightDiff
 
@@ -28,6 +29,16 @@ class CheckpointComparison:
             "weights": self.weights.to_dict(),
             "benchmarks": [asdict(each) for each in self.benchmarks],
         }
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "model": self.second.model,
+            "first": f"{self.first.checkpoint_id} (position {self.first.position})",
+            "second": f"{self.second.checkpoint_id} (position {self.second.position})",
+        }
+        weights = list_html("storages that differ", self.weights.entries)
+        scored = table_html(self.benchmarks, caption="what they scored", empty="nothing was measured")
+        return card_html("Two checkpoints", facts, weights, scored)
 
     def __str__(self) -> str:
         lines = [str(self.weights)]

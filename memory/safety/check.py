@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from introspection.html import card_html, list_html
 from memory.safety.emergency import Emergencies
 from memory.safety.gate import SafetyGate
 from memory.safety.rules import Measurement, judge_edit
@@ -53,6 +54,25 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """Give it as data that JSON has words for."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    def _repr_html_(self) -> str:
+        share = None if self.share_of_parameters is None else f"{self.share_of_parameters:.1%} of the parameters"
+        facts = {
+            "verdict": self.verdict.upper() if self.verdict != "allow" else self.verdict,
+            "model": self.model,
+            "would change": share,
+            "also changes": self.coupled or None,
+            "computed from it": self.derived or None,
+            "edits since the last checkpoint": self.edits_since_checkpoint,
+        }
+        believed = [f"{each.statement} ({each.strength}, {each.credence:.2f})" for each in self.beliefs]
+        return card_html(
+            f"May {self.name} be written?",
+            facts,
+            list_html("reasons", self.reasons),
+            list_html("believed of these tensors", believed),
+            list_html("principles", self.core_principles),
+        )
 
     def __str__(self) -> str:
         share = "" if self.share_of_parameters is None else f", {self.share_of_parameters:.1%} of the parameters"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from introspection.html import card_html, table_html
 from introspection.sharing import SharingMap
 from memory.events.safety import EmergencyCleared, SafetyAlert
 from memory.safety.metric_rules import Better
@@ -71,6 +72,20 @@ class Alert:
             "position": self.position,
             "stops": self.stops,
         }
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "message": self.message,
+            "model": self.model,
+            "rule": self.rule,
+            "layers": self.layers or None,
+            "act": self.act_id,
+            "when": self.timestamp,
+            "position": self.position,
+            "stops the model": "yes, until it is cleared" if self.stops else None,
+        }
+        details = [{"detail": name, "value": value} for name, value in self.details.items()]
+        return card_html(f"{self.level}: {self.category}", facts, *([table_html(details)] if details else []))
 
 
 @dataclass(frozen=True, slots=True)
