@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from memory.query import frames
+from memory.query.html import table_html
 
 
 class QueryResult(list[Any]):
@@ -86,6 +87,11 @@ class QueryResult(list[Any]):
             MissingDependency: polars or pyarrow is not installed.
         """
         return frames.polars_frame(self.to_arrow())
+
+    def _repr_html_(self) -> str:
+        told = (f"{name}: {value}" for name, value in self.metadata.items() if name != "columns" and value is not None)
+        caption = ", ".join((f"{len(self)} row{'s' * (len(self) != 1)}", *told))
+        return table_html(map(as_mapping, self), caption=caption, columns=self.metadata["columns"])
 
 
 def as_mapping(row: Any) -> Mapping[str, Any]:
