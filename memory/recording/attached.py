@@ -144,8 +144,7 @@ class AttachedModel:
 
     def compared(self, keys: Iterable[str]) -> None:
         """Say that these storages were just compared with the log, or changed as it says."""
-        versions = self.versions()
-        self._remembered.versions |= {key: versions[key] for key in keys if key in versions}
+        self._remembered.versions |= self.versions(keys)
 
     def suspicious(self) -> frozenset[str]:
         """Give the storages that torch says were written to, or that were bound anew, since they were last compared.
@@ -188,15 +187,16 @@ class AttachedModel:
             for each in self.sharing.affected(name)
         )
 
-    def versions(self) -> dict[str, int]:
-        """Give torch's count of in-place writes to every live storage that has one, by key.
+    def versions(self, keys: Iterable[str] | None = None) -> dict[str, int]:
+        """Give torch's count of in-place writes to live storages that have one, by key; None for all of them.
 
         A tripwire and no proof: writes through `.data`, numpy and some fused optimisers are not counted.
         """
         if self._scanner is None:
             return {}
         tensors = self._scanner.tensors()
-        present = ((key, version_of(tensors[key])) for key in self.sharing.storages if key in tensors)
+        wanted = self.sharing.storages if keys is None else keys
+        present = ((key, version_of(tensors[key])) for key in wanted if key in tensors)
         return {key: version for key, version in present if version is not None}
 
     @property

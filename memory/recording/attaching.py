@@ -85,10 +85,7 @@ class Attaching:
                 attached.fingerprints[key] = known.head(key)
             self._recorder.unannounced.note(attached, differing, found_by="attach", on_abort=self._forget)
         unread = any(known.head(key) is None and held is not None for key, held in found.items())
-        lacking = full and any(
-            held is not None and not self._states.lasting(attached, key, held) for key, held in found.items()
-        )
-        if not same_map or unread or lacking:
+        if not same_map or unread or (full and self._states.lacking(attached, found)):
             self._attach(states, full=full)
 
     def _attach(
@@ -102,7 +99,7 @@ class Attaching:
         attached = self._attached
         with self._states.keeper.pointing():
             if full:
-                self._keep_everything()
+                self._states.keep_live(self._attached, self._attached.fingerprints, self._kept)
             event = ModelAttached(
                 model=attached.name,
                 architecture=attached.architecture,
@@ -114,17 +111,6 @@ class Attaching:
                 keyframes=tuple(self._kept.keyframes),
             )
             self._append([*self._changed_meanwhile(expected or {}), event])
-
-    def _keep_everything(self) -> None:
-        """Keep all bytes of every storage that can be read."""
-        attached, states = self._attached, self._states
-        for key, fingerprint in sorted(attached.fingerprints.items()):
-            digests = attached.digests(key)
-            if fingerprint is None or digests is None or (not digests.identities and attached.tensor(key).numel()):
-                continue
-            live = attached.live_storage(key)
-            with states.scratch.buffer(0 if live.view() is not None else live.nbytes) as scratch:
-                states.keep_whole(key, fingerprint, live.now(scratch), live.width, self._kept)
 
     def _changed_meanwhile(self, expected: dict[str, str]) -> list[Payload]:
         """Give the writes that were made where nobody looked, while the sharing changed too."""

@@ -24,21 +24,9 @@ def keep_baseline(recorder: Recorder, states: States, attached: AttachedModel, l
         attached: The model.
         label: What they are kept for, in words.
     """
-    ways = states.ways(attached.name, attached.sharing.storages)
-    lacking = {
-        key: fingerprint
-        for key, fingerprint in sorted(attached.fingerprints.items())
-        if fingerprint is not None and not states.lasting(attached, key, fingerprint, ways[key])
-    }
     kept = Kept()
     with states.keeper.pointing():
-        for key, fingerprint in lacking.items():
-            digests = attached.digests(key)
-            if digests is None or (not digests.identities and attached.nbytes(key)):
-                continue
-            live = attached.live_storage(key)
-            with states.scratch.buffer(0 if live.view() is not None else live.nbytes) as scratch:
-                states.keep_whole(key, fingerprint, live.now(scratch), live.width, kept)
+        states.keep_live(attached, states.lacking(attached, attached.fingerprints), kept)
         if not kept.keyframes:
             return None
         held = {keyframe.storage_key for keyframe in kept.keyframes}

@@ -133,8 +133,7 @@ class StorageImage:
             kept: Where to put what events are to say of how it is kept; None to keep nothing.
         """
         live = self.live
-        with self._states.scratch.buffer(0 if live.view() is not None else live.nbytes) as scratch:
-            now = live.now(scratch)
+        with self._states.now(live) as now:
             if self._ranges is None:
                 ranges = changed_ranges(self._before, now)
             else:
@@ -186,8 +185,7 @@ class StorageImage:
     def is_as_before(self) -> bool:
         """Say whether the live bits are those before; what then torch counted as writes is nothing to look into."""
         live = self.live
-        with self._states.scratch.buffer(0 if live.view() is not None else live.nbytes) as scratch:
-            now = live.now(scratch)
+        with self._states.now(live) as now:
             ranges = self._ranges if self._ranges is not None else ((0, live.nbytes),)
             same = not any(changed_ranges(self._before[begin:end], now[begin:end]) for begin, end in ranges)
         # Where several processes hold copies, all of them are to be as before.

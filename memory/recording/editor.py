@@ -266,8 +266,7 @@ def _event_of(edit: StorageEdit, details: WriteDetails, dose: Dose, act: Act | s
     """Measure one storage of an edit, keep what leads back, and say both."""
     own = Kept()
     change = edit.measure(own)
-    kept.blobs |= own.blobs
-    kept.on_commit += own.on_commit
+    kept.take(own)
     return write_event(
         edit.attached, edit.name, details, dose, act=act, change=change, overlapping=edit.overlapping, kept=own
     )

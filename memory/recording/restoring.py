@@ -259,9 +259,8 @@ class Restorer:
         if now is None or self._states.lasting(attached, change.key, now, change.ways):
             return
         live = change.live
-        with self._states.scratch.buffer(0 if live.view() is not None else live.nbytes) as scratch:
+        with self._states.now(live) as held:
             fingerprint = change.digests.fingerprint
-            held = live.now(scratch)
             ranges = changed_ranges(held, change.content)
             way = StateChange(change.key, live, held, change.content, ranges, now, fingerprint)
             self._states.keep(attached, way, kept)

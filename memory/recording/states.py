@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,13 @@ class Kept:
     blobs: dict[str, bytes] = field(default_factory=dict)
     """Digest to content of the blobs that are rows: they are written with the events that point at them."""
     on_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    def take(self, other: Kept) -> None:
+        """Take over what was kept elsewhere for the same append."""
+        self.deltas += other.deltas
+        self.keyframes += other.keyframes
+        self.blobs |= other.blobs
+        self.on_commit += other.on_commit
 
     def committed(self) -> None:
         """Say that the events that point at all this are on record."""
@@ -185,6 +193,37 @@ class States:
         digest = self._put(blob, kept)
         kept.keyframes.append(Keyframe(storage_key=key, fingerprint=fingerprint, blob=digest, size=len(blob)))
 
+    def keep_live(self, attached: AttachedModel, found: Mapping[str, str | None], kept: Kept) -> None:
+        """Keep all bytes of live storages, of those that can be read.
+
+        Args:
+            attached: The model.
+            found: The state that each is known to be in, by key; None where it could not be read.
+            kept: Where to put what events are to say of it.
+        """
+        for key, fingerprint in sorted(found.items()):
+            digests = attached.digests(key)
+            if fingerprint is None or digests is None or (not digests.identities and attached.nbytes(key)):
+                continue
+            live = attached.live_storage(key)
+            with self.now(live) as content:
+                self.keep_whole(key, fingerprint, content, live.width, kept)
+
+    @contextmanager
+    def now(self, live: LiveStorage) -> Iterator[Bytes]:
+        """Give the bytes of a live storage while the block runs: its own where they lie together, else a copy."""
+        with self.scratch.buffer(0 if live.view() is not None else live.nbytes) as scratch:
+            yield live.now(scratch)
+
+    def lacking(self, attached: AttachedModel, found: Mapping[str, str | None]) -> dict[str, str]:
+        """Give those of the states of live storages, by key, that cannot be put together without the live weights."""
+        ways = self.ways(attached.name, {key: attached.sharing.storages[key] for key in found})
+        return {
+            key: fingerprint
+            for key, fingerprint in found.items()
+            if fingerprint is not None and not self.lasting(attached, key, fingerprint, ways[key])
+        }
+
     def lasting(self, attached: AttachedModel, key: str, fingerprint: str, found: Ways | None = None) -> bool:
         """Say whether a state can be put together without the live weights."""
         return self._chain_to(attached, key, fingerprint, found) is not None
@@ -314,7 +353,6 @@ class States:
             read_checkpoint=lambda checkpoint, content: self._read_checkpoint(
                 wanted, checkpoint, path.source.fingerprint, content
             ),
-            verified=False,
         )
         tensor = wanted.form.tensor_of(into)
         view = None if live is None or live.storage.repeated else live.storage.view()

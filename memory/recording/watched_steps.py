@@ -283,8 +283,5 @@ def _together(kept: Iterable[Kept]) -> Kept:
     """Give all that was kept as one."""
     whole = Kept()
     for each in kept:
-        whole.deltas += each.deltas
-        whole.keyframes += each.keyframes
-        whole.blobs |= each.blobs
-        whole.on_commit += each.on_commit
+        whole.take(each)
     return whole
