@@ -137,7 +137,7 @@ class MemorySystem(
     def _repr_html_(self) -> str:
         from memory.query.summary import memory_html
 
-        return memory_html(self._store.database)
+        return memory_html(self._store)
 
     def __enter__(self) -> Self:
         return self

@@ -8,14 +8,15 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from memory.errors import DatabaseError
-from memory.events.envelope import from_microseconds
+from memory.events.envelope import from_microseconds, model_of
 from memory.projections.knowledge_tables import architectural_facts, beliefs, patterns, theories
-from memory.projections.tables import projections, sharing_maps
-from memory.projections.weight_tables import checkpoints, safety_alerts
+from memory.projections.tables import projections
+from memory.projections.weight_tables import checkpoints
 from memory.query.html import card_html, list_html
-from memory.store.engine import Database
+from memory.query.safety_log import SafetyLog
 from memory.store.head import read_head
-from memory.store.tables import appends
+from memory.store.log import EventStore
+from memory.store.tables import appends, streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,13 @@ class Summary:
         return card_html("Palimpsest memory", facts, list_html("EMERGENCY STOPS", self.stops))
 
 
-def summarise(database: Database) -> Summary:
+def summarise(store: EventStore) -> Summary:
     """Give what a record holds.
 
     Raises:
         DatabaseError: It cannot be read, or was closed.
     """
-    alerts = safety_alerts.c
-    with database.reading() as connection:
+    with store.database.reading() as connection:
         head = read_head(connection)
         made = connection.execute(select(appends.c.recorded_at).where(appends.c.append_id == head.append_id))
         moment = made.scalar_one() if head.position else None
@@ -79,26 +79,26 @@ def summarise(database: Database) -> Summary:
         ]
         believed, claimed, explained, dropped, saved = connection.execute(select(*counts)).one()
         folded = connection.execute(select(func.min(projections.c.position))).scalar_one()
-        models = connection.execute(select(sharing_maps.c.model).distinct().order_by(sharing_maps.c.model)).scalars()
-        standing = select(alerts.message).where(alerts.level == "emergency", alerts.stops.is_(True))
-        return Summary(
-            place=str(database.location),
-            events=head.position,
-            recorded_at=None if moment is None else from_microseconds(moment),
-            folded=folded or 0,
-            models=tuple(models),
-            beliefs=believed,
-            patterns=claimed,
-            theories=explained,
-            dropped=dropped,
-            checkpoints=saved,
-            stops=tuple(connection.execute(standing.order_by(alerts.position)).scalars()),
-        )
+        names = connection.execute(select(streams.c.name).where(streams.c.category == "model")).scalars().all()
+    return Summary(
+        place=str(store.database.location),
+        events=head.position,
+        recorded_at=None if moment is None else from_microseconds(moment),
+        folded=folded or 0,
+        models=tuple(sorted(model for model in map(model_of, names) if model is not None)),
+        beliefs=believed,
+        patterns=claimed,
+        theories=explained,
+        dropped=dropped,
+        checkpoints=saved,
+        # Asked of the log: a stop holds from when it was recorded, whatever is folded.
+        stops=tuple(stop.message for _, stop in sorted(SafetyLog(store).standing().items())),
+    )
 
 
-def memory_html(database: Database) -> str:
+def memory_html(store: EventStore) -> str:
     """Give a memory as a card for a notebook; that it was closed, or why it cannot be read, is said there too."""
     try:
-        return summarise(database)._repr_html_()
+        return summarise(store)._repr_html_()
     except DatabaseError as error:
-        return card_html("Palimpsest memory", {"place": str(database.location), "cannot be read": error.message})
+        return card_html("Palimpsest memory", {"place": str(store.database.location), "cannot be read": error.message})
