@@ -18,6 +18,7 @@ from memory.query.engine import QueryEngine
 from memory.query.evidence_surface import EvidenceSurface
 from memory.query.finding_surface import FindingSurface
 from memory.query.knowing_surface import KnowingSurface
+from memory.query.past import Pasts
 from memory.query.verification import LiveModel, VerifyReport, verify
 from memory.query.weight_blobs import kept_blobs
 from memory.recording.amending import Amender
@@ -104,6 +105,7 @@ class MemorySystem(
         self._keeper = BlobKeeper.beside(self._store, blobs)
         try:
             self._runner = ProjectionRunner(self._store, PROJECTIONS)
+            self._pasts = Pasts(self._store)
             journal = Journal(self._store, actor=actor, correlation_id=correlation_id)
             generator = random.SystemRandom() if seed is None else self._seeded(seed)
             self._states = States(self._keeper, self._store.database, self._runner)
@@ -131,6 +133,7 @@ class MemorySystem(
         """Take off the hooks of safety, and let the database go; what is asked of it later raises `DatabaseError`."""
         try:
             self._safety.close()
+            self._pasts.close()
         finally:
             self._store.close()
 
@@ -159,8 +162,8 @@ class MemorySystem(
 
     @property
     def query(self) -> QueryEngine:
-        """Every question to the record in one place; each is also a method of the memory by the same name."""
-        return QueryEngine(self._store, self._runner)
+        """Every question to the record in one place, and of how it was (`as_of`) and what has changed (`diff`)."""
+        return QueryEngine(self._store, self._runner, self._pasts)
 
     def verify(self) -> VerifyReport:
         """Check the log's chain, live weights against the log, all bytes of blobs and checkpoints; never append."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select
 
 from memory.errors import InvalidArgument
 from memory.inference.multiplicity import KIND_SHARES
 from memory.projections.knowledge_tables import architectural_facts, beliefs, patterns, theories
+from memory.projections.tables import projections
 from memory.query.html import card_html, list_html
 from memory.store.engine import Database
 
@@ -86,6 +87,12 @@ class Reporter:
 
 def _now(changed: Mapping[str, str], status: str) -> tuple[str, ...]:
     return tuple(sorted(each for each, now in changed.items() if now == status))
+
+
+def folded_up_to(database: Database) -> int:
+    """Give the position up to which every read table has been brought; 0 where none was."""
+    with database.reading() as connection:
+        return connection.execute(select(func.min(projections.c.position))).scalar() or 0
 
 
 def known_patterns(database: Database, *, kind: str | None, status: str | None, model: str | None) -> list[Any]:
