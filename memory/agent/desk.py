@@ -1,0 +1,149 @@
+"""What the functions of an agent stand on: the memory, the model they are about, and what looks into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from memory.agent.harmless import Harmless
+from memory.errors import InvalidArgument, NotAttached
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from introspection import ActivationMonitor, ArchitectureNavigator, GradientAnalyzer, WeightInspector
+    from memory.recording.attached import AttachedModel
+    from memory.system import MemorySystem
+
+Offset = Annotated[int, Field(ge=0)]
+Limit = Annotated[int, Field(ge=1, le=100)]
+Credence = Annotated[float, Field(gt=0, lt=1)]
+Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+Name = Annotated[str, Field(max_length=500)]
+
+
+def _several(value: object) -> object:
+    # A model that means one name often gives it bare.
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_several), Field(max_length=100)]
+
+
+class Desk:
+    """Where the functions of one agent find what they need.
+
+    Args:
+        memory: The record.
+        attached: Gives the attached model of a name.
+        model: Which model they are about; None for the only one attached.
+        tokenizer: Turns text into tokens, for functions that run the model.
+        hide_sharing: Whether they keep to themselves which names share bytes.
+    """
+
+    def __init__(
+        self,
+        memory: MemorySystem,
+        attached: Callable[[str | None], AttachedModel],
+        *,
+        model: str | None,
+        tokenizer: Any,
+        hide_sharing: bool,
+    ) -> None:
+        self.memory = memory
+        self.model = model
+        self.tokenizer = tokenizer
+        self.hide_sharing = hide_sharing
+        self.harmless = Harmless(tokenizer)
+        self._attached = attached
+        self._of: tuple[Module, dict[str, Any]] | None = None
+
+    @property
+    def attached(self) -> AttachedModel:
+        """The attached model.
+
+        Raises:
+            NotAttached, AmbiguousModel, UnknownModel: It is not there, or which one is meant was not said.
+        """
+        return self._attached(self.model)
+
+    @property
+    def about(self) -> str | None:
+        """The model that answers are about: the one named, else the only one attached, or every one on record."""
+        if self.model is not None:
+            return self.model
+        try:
+            return self._attached(None).name
+        except NotAttached:
+            return None
+
+    @property
+    def module(self) -> Module:
+        """The live model.
+
+        Raises:
+            NotAttached: There is none.
+        """
+        attached = self.attached
+        if attached.module is None:
+            raise NotAttached(attached.name)
+        return attached.module
+
+    @property
+    def inspector(self) -> WeightInspector:
+        """Looks at weights."""
+        from introspection import WeightInspector
+
+        return self._looking("inspector", WeightInspector)
+
+    @property
+    def navigator(self) -> ArchitectureNavigator:
+        """Looks at how the model is built."""
+        from introspection import ArchitectureNavigator
+
+        return self._looking("navigator", ArchitectureNavigator)
+
+    @property
+    def monitor(self) -> ActivationMonitor:
+        """Looks at what layers give."""
+        from introspection import ActivationMonitor
+
+        return self._looking("monitor", lambda module: ActivationMonitor(module, self._needs_tokenizer()))
+
+    @property
+    def analyzer(self) -> GradientAnalyzer:
+        """Looks at gradients."""
+        from introspection import GradientAnalyzer
+
+        return self._looking("analyzer", lambda module: GradientAnalyzer(module, self._needs_tokenizer()))
+
+    def tensor_name(self, name: str) -> str:
+        """Give the tensor a name stands for: itself, or the one storage of a module path, by the name under that path.
+
+        Raises:
+            UnknownName: The model has nothing of that name.
+            SeveralStorages: A module path that names more than one storage.
+        """
+        return self.attached.sharing.primary(name)
+
+    @cached_property
+    def kept(self) -> dict[str, tuple[str, Any]]:
+        """Activations kept for a later look, with the text they are of, by label."""
+        return {}
+
+    def _needs_tokenizer(self) -> Any:
+        if self.tokenizer is None:
+            raise InvalidArgument("text", "text", "these functions were given no tokenizer: agent_tools(tokenizer=...)")
+        return self.tokenizer
+
+    def _looking(self, name: str, make: Callable[[Module], Any]) -> Any:
+        module = self.module
+        if self._of is None or self._of[0] is not module:
+            self._of = module, {}
+        found = self._of[1]
+        if name not in found:
+            found[name] = make(module)
+        return found[name]
