@@ -15,7 +15,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["card_html", "escape", "list_html", "table_html"]
+__all__ = ["card_html", "escape", "list_html", "table_html", "visible"]
 
 LIMIT = 20
 """Rows of a table that are shown unless more are asked for."""
@@ -55,7 +55,12 @@ def escape(value: object, *, longest: int = LONGEST) -> str:
     text = words(value)
     if len(text) > longest:
         text = text[: longest - 1] + "…"
-    return html.escape(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text), quote=True)
+    return html.escape(visible(text), quote=True)
+
+
+def visible(text: str) -> str:
+    """A text with every character written out that cannot be seen or would turn, move or break what is around it."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def words(value: object) -> str:

@@ -29,16 +29,27 @@ def log(
     until: Annotated[int | None, typer.Option(min=1, help="Only positions up to this one.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="At most so many.")] = None,
     newest: Annotated[bool, typer.Option("--newest", help="Newest first.")] = False,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is appended from now on.")] = False,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow", "-f", help="Go on with what is appended from now on; on a terminal, as a picture that moves."
+        ),
+    ] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="With --follow: lines on a terminal too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
 ) -> None:
     """List events."""
-    from memory.cli.output import print_json_lines, show_rows
+    from memory.cli.output import is_screen, print_json_lines, show_rows
 
     with opened(database) as store:
         if follow:
             if until is not None or newest:
                 raise typer.BadParameter("--follow goes on for ever, forwards: leave out --until and --newest")
+            if limit is None and not (plain or as_json) and is_screen():
+                from memory.cli.live.view import Chosen, watch
+
+                watch(store, Chosen(after, stream, event_type or None, model, act))
+                return
             with store.subscribe(after=after, stream=stream, types=event_type or None, model=model) as coming:
                 _follow(_first(limit, (event for event in coming if act in (None, event.act_id))), as_json)
             return

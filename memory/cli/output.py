@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from introspection.html import visible
+
 words = Console(stderr=True, highlight=False)
 """Where everything goes that is not the result."""
 _PAGE = 160
@@ -24,6 +26,11 @@ def results() -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PAGE
     return console
+
+
+def is_screen() -> bool:
+    """Say whether stdout is a terminal that a picture can be drawn on, again and again in the same place."""
+    return sys.stdout.isatty() and not results().is_dumb_terminal
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, one_line: bool = False, empty: str = "") -> None:
@@ -86,7 +93,8 @@ def shown(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, Mapping | list | tuple):
         return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
+    # What is recorded comes from anywhere, and a terminal obeys what it is sent.
+    return visible(str(value))
 
 
 def print_json(value: Any) -> None:
