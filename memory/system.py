@@ -130,8 +130,12 @@ class MemorySystem(
         return self._store
 
     def close(self) -> None:
-        """Take off the hooks of safety, and let the database go; what is asked of it later raises `DatabaseError`."""
+        """Read what a watch left unread, take off the hooks of safety, and let the database go.
+
+        What is asked of it later raises `DatabaseError`.
+        """
         try:
+            self._recorder.settle()
             self._safety.close()
             self._pasts.close()
         finally:

@@ -42,6 +42,8 @@ class AttachedModel:
         self.sharing = sharing
         self.fingerprints: dict[str, str | None] = {}
         """Storage key to the digest the log last gave for it."""
+        self.between_steps: Callable[[], None] | None = None
+        """Has a watch that is between two steps read what it left unread, and let go of the bytes."""
         self._remembered = Remembered()
         self._scanner = scanner
         self._identity: dict[str, tuple[Any, ...]] = scanner.memory_identity() if scanner is not None else {}
@@ -205,9 +207,17 @@ class AttachedModel:
         with self._lock:
             return frozenset(self._claimed)
 
+    def settle(self) -> None:
+        """Have a watch that is between two steps read what it left unread, and let go of the bytes."""
+        settle, self.between_steps = self.between_steps, None
+        if settle is not None:
+            settle()
+
     @contextmanager
     def claimed(self, names: Iterable[str]) -> Iterator[None]:
         """Keep other edits away from the bytes under some names, and from storages that share some of them.
+
+        A watch that is between two steps gives way.
 
         Raises:
             EditError: Another edit is at them.
@@ -218,6 +228,8 @@ class AttachedModel:
             for each in self.sharing.affected(name)
             if each.relation != "derived"
         }
+        if not touched.isdisjoint(self.busy):
+            self.settle()
         with self._lock:
             busy = sorted(touched & self._claimed)
             if busy:

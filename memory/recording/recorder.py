@@ -243,6 +243,11 @@ class Recorder:
         if self.on_writes is not None:
             self.on_writes(attached, number)
 
+    def settle(self) -> None:
+        """Have every watch that is between two steps read what it left unread."""
+        for attached in self.models():
+            attached.settle()
+
     # Acts
 
     @contextmanager
@@ -337,19 +342,27 @@ class Recorder:
         event = build(LayerStatisticsRecorded, model=attached.name, statistic=statistic, values=values)
         return self._record_one(attached.name, event, envelope)
 
-    def restore(self, to_act: str | None, *, model: str | None, envelope: Envelope) -> Recorded:
-        """Record a restore made elsewhere."""
+    def restore(
+        self, to_act: str | None, *, model: str | None, envelope: Envelope, reason: str | None = None
+    ) -> Recorded:
+        """Record a restore made elsewhere; where the live weights hold a state on record, as the state of its position."""
         attached = self.model(model)
+        attached.settle()
         self.note_sharing(attached)
         states = attached.states()
         take_back = attached.remember()
-        event = build(Restored, model=attached.name, to_act=to_act, storages=states)
+        known = self._known(attached.name) if attached.live else None
+        held = {state.key: state.fingerprint for state in states}
+        position = None if known is None else known.state_of(held)
+        event = build(
+            Restored, model=attached.name, to_act=to_act, to_position=position, reason=reason, storages=states
+        )
         first = self._recorded_under(envelope.key, Restored)
         if first is None:
             attached.fingerprints = {state.key: state.fingerprint for state in states}
             attached.compared(attached.sharing.storages)
         else:
-            event = event.model_copy(update={"storages": first.storages})
+            event = event.model_copy(update={"storages": first.storages, "to_position": first.to_position})
         return self._record_one(attached.name, event, envelope, on_abort=take_back)
 
     def record(

@@ -196,21 +196,25 @@ class RecordingSurface:
         to_act: str | None = None,
         *,
         model: str | None = None,
+        reason: str | None = None,
         occurred_at: datetime | None = None,
         key: str | None = None,
     ) -> Recorded:
         """Record a restore made elsewhere: every storage may have changed, and no write is credited for what follows.
 
+        Where the live weights hold, bit for bit, a state that is on record, the event says its position.
+
         Args:
             to_act: The act before which the state was put back.
             model: Which attached model; None for the only one.
+            reason: Why.
             occurred_at: When it happened; None for now.
             key: Makes the call idempotent.
         """
         envelope = Envelope(key=key, occurred_at=occurred_at)
         return self._recorder.on_every_rank(
             ("record_restore", to_act, model, key),
-            lambda: self._recorder.restore(to_act, model=model, envelope=envelope),
+            lambda: self._recorder.restore(to_act, model=model, envelope=envelope, reason=reason),
         )
 
     @contextmanager

@@ -21,6 +21,10 @@ class WatchPlan:
     method: str | None
     reason: str | None
     tags: tuple[str, ...]
+    first: int = 0
+    """The number of the first step."""
+    steps_per_act: int = 1
+    """How many steps make one act, where no other act is open around them."""
 
     def details(self, step: int, operators: Mapping[str, int]) -> WriteDetails:
         """Give what is said of one storage's writes in a step."""
@@ -29,7 +33,11 @@ class WatchPlan:
 
     def reads(self, step: int) -> bool:
         """Say whether the bytes are read at a step's end."""
-        return self.every is not None and (step + 1) % self.every == 0
+        return self.every is not None and (step + 1 - self.first) % self.every == 0
+
+    def act_number(self, step: int) -> int:
+        """Say which act a step belongs to, counted from 0."""
+        return (step - self.first) // self.steps_per_act
 
 
 @dataclass(slots=True)
@@ -44,18 +52,29 @@ class Watching:
     recorded: tuple[Recorded, ...] = ()
     """What the last step recorded: one handle for each storage written. Earlier ones are in the log alone."""
     positions: dict[int, int] = field(default_factory=dict)
-    """Number of a step, from 0, to the position of its end, for every step whose bytes were read:
-    `memory.restore(watching.positions[41])` puts the weights back as that step left them."""
+    """Number of a step to the position of its end, for every step whose bytes were read:
+    `memory.restore(watching.positions[41])` puts the weights back as that step left them. A watch numbers them from 0."""
+    act: str | None = None
+    """The act of the last step."""
 
 
 def plan_of(
-    label: str, deltas: Literal["each", "end"] | int, method: str | None, reason: str | None, tags: Sequence[str]
+    label: str,
+    deltas: Literal["each", "end"] | int,
+    method: str | None,
+    reason: str | None,
+    tags: Sequence[str],
+    *,
+    first: int = 0,
+    steps_per_act: int = 1,
 ) -> WatchPlan:
     """Understand how a watch is to record.
 
     Raises:
-        InvalidArgument: There is no such granularity, or the tags are one text.
+        InvalidArgument: There is no such granularity, the tags are one text, or no step makes an act.
     """
+    if isinstance(steps_per_act, bool) or not isinstance(steps_per_act, int) or steps_per_act < 1:
+        raise InvalidArgument("steps_per_act", steps_per_act, "give the number of steps that make one act: 1 or more")
     if isinstance(tags, str):
         raise InvalidArgument("tags", tags, "one text is no list of tags: pass tags=[...]")
     if isinstance(deltas, int) and not isinstance(deltas, bool) and deltas > 0:
@@ -64,4 +83,4 @@ def plan_of(
         every = 1 if deltas == "each" else None
     else:
         raise InvalidArgument("deltas", deltas, 'give "each", "end", or the number of steps that one delta is to span')
-    return WatchPlan(label, every, method, reason, tuple(tags))
+    return WatchPlan(label, every, method, reason, tuple(tags), first, steps_per_act)

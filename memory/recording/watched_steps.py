@@ -75,21 +75,50 @@ class WatchedSteps:
         self._capture: WriteCapture | None = None
         self._seen: SharingMap | None = None
         """The capture's map when the memory last looked at how names are bound."""
+        self._number: int | None = None
+        """What the step of this window is numbered; None where the capture counts steps."""
+        self._last = -1
+        """The number of the last step recorded."""
 
     def __enter__(self) -> Self:
-        self._claim()
+        self.claim()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.let_go()
+
+    def claim(self) -> None:
+        """Keep other edits away.
+
+        Raises:
+            EditError: An edit is at some of the model's bytes.
+        """
+        self._claims.enter_context(self._attached.claimed(self._attached.sharing.storages))
+
+    def let_go(self) -> None:
+        """Let go of the bytes before, and let others edit."""
         self._release()
         self._claims.close()
 
-    def begin(self, capture: WriteCapture) -> None:
+    @property
+    def unread(self) -> bool:
+        """Whether something was written since it was read last."""
+        return bool(self._unread)
+
+    def take_up(self, capture: WriteCapture, number: int | None = None) -> None:
+        """Go on with what another capture sees.
+
+        Args:
+            capture: The capture.
+            number: What all that it sees is numbered; None where it counts steps itself.
+        """
+        self._capture, self._seen, self._number = capture, capture.sharing_after, number
+
+    def begin(self) -> None:
         """Record what nobody announced before; refuse what could not be recorded of a step."""
         attached = self._attached
-        self._capture, self._seen = capture, capture.sharing_after
         for key in sorted(attached.sharing.storages)[:1]:
             write_event(attached, key, self._plan.details(0, {}), _NO_DOSE, act=None, overlapping={})
         self._recorder.unannounced.note(attached, attached.sharing.storages, found_by="watch")
@@ -110,7 +139,7 @@ class WatchedSteps:
 
     def step_ended(self, records: Sequence[CapturedWrite]) -> None:
         """Record a step: all of it, or nothing."""
-        step = records[0].step
+        step = records[0].step if self._number is None else self._number
         # An interrupt that comes meanwhile is raised afterwards: the step stands.
         with deferred_interrupts(), self._recorder.journal.outside_batch():
             try:
@@ -126,12 +155,17 @@ class WatchedSteps:
                 if self._capture is not None:
                     self._capture.take_writes()
 
+    def read(self) -> None:
+        """Read what was left unread."""
+        with deferred_interrupts(), self._recorder.journal.outside_batch():
+            self._recorder.note_sharing(self._attached)
+            self._read(self._last)
+
     def finish(self) -> None:
         """Read what was left unread; find what nobody saw being written, and names bound anew."""
         recorder, attached = self._recorder, self._attached
+        self.read()
         with recorder.journal.outside_batch():
-            recorder.note_sharing(attached)
-            self._read(self.watching.steps - 1)
             recorder.unannounced.note(attached, attached.sharing.storages, found_by="watch")
 
     def _record(self, step: int, written: Mapping[str, Mapping[str, int]]) -> None:
@@ -142,7 +176,7 @@ class WatchedSteps:
             held.enter_context(self._states.keeper.pointing())
             act = around
             if act is None:
-                act = held.enter_context(recorder.act(f"{plan.label}, step {step}", None))
+                act = held.enter_context(recorder.act(f"{plan.label}, step {step}", self._act_of(step)))
             carried = self._carried(written)
             found = {key: self._found(key) for keys in carried.values() for key in keys}
             events = [
@@ -164,12 +198,21 @@ class WatchedSteps:
         self._unkept.difference_update(found)
         for event in events:
             attached.fingerprints |= event.digests_after
-        self.watching.steps, self.watching.recorded = step + 1, tuple(handles)
+        watching = self.watching
+        watching.steps = step + 1 if self._number is None else watching.steps + (step != self._last)
+        watching.act = act.id if isinstance(act, Act) else act
+        watching.recorded, self._last = tuple(handles), step
         if plan.every == 1:
             self.watching.positions[step] = handles[-1].position
             self._measured(found, events, around)
         else:
             self._unread.update(found)
+
+    def _act_of(self, step: int) -> str | None:
+        """Give the act that a step belongs to with the step before it; None: an act of its own."""
+        plan = self._plan
+        together = self._last >= plan.first and plan.act_number(step) == plan.act_number(self._last)
+        return self.watching.act if together else None
 
     def _measured(self, found: Mapping[str, _Found], events: Sequence[WriteBase], around: Act | str | None) -> None:
         """Take over what was measured; let an act that the user opened undo it."""
@@ -267,10 +310,7 @@ class WatchedSteps:
             self._seen = sharing
             self._recorder.note_sharing(self._attached)
             self._claims.close()
-            self._claim()
-
-    def _claim(self) -> None:
-        self._claims.enter_context(self._attached.claimed(self._attached.sharing.storages))
+            self.claim()
 
     def _release(self) -> None:
         """Let go of the bytes before."""

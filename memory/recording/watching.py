@@ -13,6 +13,9 @@ from memory.recording.watch_plan import Watching, WatchPlan
 from memory.recording.watched_steps import WatchedSteps
 
 if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from memory.recording.attached import AttachedModel
     from memory.recording.recorder import Recorder
     from memory.recording.states import States
     from memory.store.log import EventStore
@@ -37,22 +40,16 @@ class Watcher:
         """Record what is written inside; whatever ends the block, what was written until then is on record."""
         recorder = self._recorder
         recorder.journal.refuse_in_batch("watch")
-        if recorder.together is not None:
-            raise EditError(
-                "a model that is spread over processes cannot be watched: each sees its own shards only",
-                remedy="edit it through memory.edit, or report its steps with record_modification",
-            )
-        attached = recorder.model(model)
-        if attached.module is None:
-            raise NotAttached(attached.name, remedy="attach the live model: only its sharing map is attached now")
+        attached, module = watchable(recorder, model)
         if recorder.gate is not None:
             recorder.gate.refuse_stopped(attached)
         recorder.note_sharing(attached)
         with WatchedSteps(recorder, self._states, attached, plan) as steps, ExitStack() as window:
             capture = WriteCapture(
-                attached.module, steps.before_write, fingerprints=False, compiled=compiled, on_step=steps.step_ended
+                module, steps.before_write, fingerprints=False, compiled=compiled, on_step=steps.step_ended
             )
-            steps.begin(capture)
+            steps.take_up(capture)
+            steps.begin()
             steps.watching.began = self._store.head().position
             window.enter_context(capture)
             try:
@@ -67,6 +64,24 @@ class Watcher:
             with deferred_interrupts():
                 _end(window, steps)
         recorder.wrote(attached, steps.watching.steps)
+
+
+def watchable(recorder: Recorder, model: str | None) -> tuple[AttachedModel, Module]:
+    """Give a model that can be watched.
+
+    Raises:
+        EditError: It is spread over processes.
+        NotAttached: Only a sharing map is attached.
+    """
+    if recorder.together is not None:
+        raise EditError(
+            "a model that is spread over processes cannot be watched: each sees its own shards only",
+            remedy="edit it through memory.edit, or report its steps with record_modification",
+        )
+    attached = recorder.model(model)
+    if attached.module is None:
+        raise NotAttached(attached.name, remedy="attach the live model: only its sharing map is attached now")
+    return attached, attached.module
 
 
 def _end(window: ExitStack, steps: WatchedSteps) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from memory.recording.journal import Recorded
     from memory.recording.restoring import Target
     from memory.recording.shared_earlier import EarlierWeightsOfAll
+    from memory.recording.step_watch import StepWatch
     from memory.recording.watch_plan import Watching
     from memory.recording.weight_diff import WeightDiff
     from memory.store.log import EventStore
@@ -88,6 +89,54 @@ class WeightsSurface:
 
         plan = plan_of(label, deltas, method, reason, tags)
         return Watcher(self._recorder, self._states, self._store).watch(plan, model=model, compiled=compiled)
+
+    def watch_steps(
+        self,
+        label: str = "training",
+        *,
+        model: str | None = None,
+        deltas: Literal["each", "end"] | int = "end",
+        steps_per_act: int = 1,
+        method: str | None = "optimizer_step",
+        reason: str | None = None,
+        tags: Sequence[str] = (),
+        compiled: Literal["keep", "eager"] = "keep",
+    ) -> StepWatch:
+        """Record the steps of a training loop of your own, looking only while each is made.
+
+        What `watch` does, for a loop that is not to be enclosed: forwards and backwards run as if nobody looked, an
+        exception in them leaves nothing open, and between two steps others may edit the model. What is written there
+        unannounced is found by fingerprint, as anywhere.
+
+        Args:
+            label: What is watched, in words.
+            model: Which attached model; None for the only one.
+            deltas: How often the bytes are read: as in `watch`. `StepWatch.read` reads them besides.
+            steps_per_act: How many steps make one act, where no act is open around them.
+            method: How.
+            reason: Why.
+            tags: Your own tags.
+            compiled: As in `watch`.
+
+        Raises:
+            EditError: The model is spread over processes.
+            NotAttached: Only a sharing map is attached.
+            InvalidArgument: There is no such granularity.
+
+        Example:
+            with memory.watch_steps("finetune", deltas=100) as steps:
+                for batch in batches:
+                    model(**batch).loss.backward()
+                    with steps.step():
+                        optimizer.step()
+                    optimizer.zero_grad()
+            memory.restore(steps.watching.positions[100])   # as the hundredth step left it
+        """
+        from memory.recording.step_watch import StepWatch
+        from memory.recording.watch_plan import plan_of
+
+        plan = plan_of(label, deltas, method, reason, tags, first=1, steps_per_act=steps_per_act)
+        return StepWatch(self._recorder, self._states, self._store, plan, model=model, compiled=compiled)
 
     def restore(
         self,
@@ -215,6 +264,7 @@ class WeightsSurface:
         found: list[Recorded] = []
         for attached in recorder.models() if model is None else (recorder.model(model),):
             if attached.live:
+                attached.settle()
                 recorder.note_sharing(attached)
                 keys = set(attached.sharing.storages) - attached.busy
                 found += recorder.unannounced.note(attached, keys, found_by="verify")
