@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from memory.projections.base import Projection
 from memory.projections.knowledge import KnowledgeProjection
+from memory.projections.landmarks import LandmarksProjection
 from memory.projections.observations import MetricsProjection, ObservationsProjection
 from memory.projections.safety import SafetyProjection
 from memory.projections.sharing import SharingProjection
@@ -22,4 +23,5 @@ PROJECTIONS: tuple[Callable[[], Projection], ...] = (
     KnowledgeProjection,
     WeightHistoryProjection,
     SafetyProjection,
+    LandmarksProjection,
 )

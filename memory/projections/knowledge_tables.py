@@ -86,6 +86,7 @@ predictions = Table(
     flag("hit", "whether it came on that side; null for a tie, and where the outcome is not finite", null=True),
     comment="Forecasts computed strictly before their outcome, with the outcome.",
 )
+Index("ix_predictions_position", predictions.c.position)
 
 registered_predictions = Table(
     "registered_predictions",
@@ -150,6 +151,7 @@ belief_revisions = Table(
     text("reason", "why it changed, in words"),
     comment="Every state a belief has been in: its history is this table by position.",
 )
+Index("ix_belief_revisions_position", belief_revisions.c.position)
 
 architectural_facts = Table(
     "architectural_facts",

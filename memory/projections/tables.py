@@ -114,7 +114,11 @@ modifications = Table(
     comment="Announced writes: one row per event, so one per write to tied storage.",
 )
 Index("ix_modifications_storage_id", modifications.c.storage_id, modifications.c.position)
-Index("ix_modifications_act_id", modifications.c.act_id)
+Index("ix_modifications_act_id_position", modifications.c.act_id, modifications.c.position)
+# Few writes take one back, and few reach several names: an index of these alone costs the others nothing.
+_REVERTS, _COUPLED = modifications.c.reverts.is_not(None), modifications.c.event_type == "coupled_modification"
+Index("ix_modifications_reverts", modifications.c.reverts, sqlite_where=_REVERTS, postgresql_where=_REVERTS)
+Index("ix_modifications_coupled", modifications.c.position, sqlite_where=_COUPLED, postgresql_where=_COUPLED)
 
 weight_states = Table(
     "weight_states",
@@ -167,7 +171,7 @@ metrics = Table(
     comment="Every number of every evaluation.",
 )
 Index("ix_metrics_metric", metrics.c.metric, metrics.c.position)
-Index("ix_metrics_act_id", metrics.c.act_id)
+Index("ix_metrics_act_id_metric_position", metrics.c.act_id, metrics.c.metric, metrics.c.position)
 
 metric_definitions = Table(
     "metric_definitions",
@@ -196,3 +200,15 @@ layer_statistics = Table(
     position("retracted_position", RETRACTED, null=True),
     comment="Statistics read off layers: one row per name and reading.",
 )
+
+landmarks = Table(
+    "landmarks",
+    metadata,
+    position("position", "the event", key=True),
+    text("event_type", "what kind of event it is"),
+    text("model", "the model its stream belongs to, if any", null=True),
+    text("act_id", "the act it is part of, if any", null=True),
+    text("occurred_at", OCCURRED),
+    comment="Where the events are that are few: all but writes, evaluations, readings and observations.",
+)
+Index("ix_landmarks_event_type_position", landmarks.c.event_type, landmarks.c.position)
