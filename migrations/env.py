@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from memory.errors import MigrationError
 from memory.store.engine import MIGRATION_LOCK_SQL, Database
 from memory.store.location import Location, locate
-from memory.store.migrate import load_metadata
+from memory.store.migrate import is_compared, load_metadata
 from memory.store.revisions import VERSION_TABLE
 
 
@@ -26,13 +26,11 @@ def _location_text() -> str:
 
 
 def _options() -> dict[str, object]:
-    target = load_metadata()
     return {
-        "target_metadata": target,
+        "target_metadata": load_metadata(),
         "version_table": VERSION_TABLE,
         "compare_type": True,
-        # A database may be shared with other applications: their tables are none of our business.
-        "include_name": lambda name, kind, parents: kind != "table" or name in target.tables,
+        "include_name": is_compared,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
@@ -25,7 +26,7 @@ from sqlalchemy import (
     null,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 from memory.store.driver import driver_of
 
@@ -39,13 +40,24 @@ _PARAMETERS = 900
 """Values given to one statement on SQLite, which took 999 at most for long: a row in a statement of many costs a tenth
 less than in one of its own, and that is all there is to gain by it."""
 
+
+class SearchWords(Text):
+    """Words in order, apart by single spaces: text on SQLite, a tsvector of just these words on PostgreSQL.
+
+    A word has no space, quote or backslash; what tells words apart is the business of whoever writes them, so that both
+    engines hold the same.
+    """
+
+
 _SERVER_TYPES = (
+    (SearchWords, "tsvector"),
     (BigInteger, "int8"),
     (Integer, "int8"),
     (Float, "float8"),
     (Boolean, "bool"),
     (JSON, "jsonb"),
     (LargeBinary, "bytea"),
+    (Text, "text"),
 )
 
 
@@ -79,13 +91,16 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     """
     if not rows:
         return
-    columns, take, documents = _layout(table)
+    columns, take, documents, words = _layout(table)
     values = list(chain.from_iterable(map(take, rows)))
     width = len(columns)
     sqlite = connection.dialect.name == "sqlite"
-    document = _binary if not sqlite and len(rows) >= _COPY_FROM else _text
+    copied = not sqlite and len(rows) >= _COPY_FROM
+    document = _binary if copied else _text
     for at in documents:
         values[at::width] = [value if value is None else document(value) for value in values[at::width]]
+    for at in () if sqlite else words:
+        values[at::width] = map(_binary_vector if copied else _vector, values[at::width])
     if sqlite:
         _execute(driver_of(connection), table.name, columns, values)
     else:
@@ -114,11 +129,16 @@ def update_rows(
         where: What must hold of a row.
         values: What its columns are from now on.
     """
-    told = {
-        name: _document(connection, value) if isinstance(table.c[name].type, JSON) else value
-        for name, value in values.items()
-    }
+    told = {name: _told(connection, table.c[name].type, value) for name, value in values.items()}
     connection.execute(update(table).where(*where).values(told))
+
+
+def _told(connection: Connection, kind: object, value: Any) -> Any:
+    if isinstance(kind, JSON):
+        return _document(connection, value)
+    if isinstance(kind, SearchWords) and connection.dialect.name != "sqlite":
+        return cast(literal(_vector(value), Text()), TSVECTOR)
+    return value
 
 
 def _document(connection: Connection, value: Any) -> ColumnElement[Any]:
@@ -140,22 +160,23 @@ def _copy(driver: Any, table: str, columns: Columns, rows: Sequence[tuple[Any, .
     statement = f"COPY {table} ({', '.join(_quoted(name) for name, _ in columns)}) FROM STDIN (FORMAT BINARY)"
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         # What `_binary` makes is sent as it is: psycopg's own way to jsonb costs more than all the rest of a row.
-        copy.set_types(["bytea" if kind == "jsonb" else kind for _, kind in columns])
+        copy.set_types(["bytea" if kind in ("jsonb", "tsvector") else kind for _, kind in columns])
         for row in rows:
             copy.write_row(row)
 
 
 @functools.cache
-def _layout(table: Table) -> tuple[Columns, Callable[[Mapping[str, Any]], tuple[Any, ...]], tuple[int, ...]]:
-    """Give a table's columns, what takes a row's values in their order, and which of them hold JSON."""
+def _layout(
+    table: Table,
+) -> tuple[Columns, Callable[[Mapping[str, Any]], tuple[Any, ...]], tuple[int, ...], tuple[int, ...]]:
+    """Give a table's columns, what takes a row's values in their order, and which of them hold JSON, and words."""
     columns = tuple((column.name, _server_type(column.type)) for column in table.columns)
     documents = tuple(at for at, (_, kind) in enumerate(columns) if kind == "jsonb")
-    return columns, itemgetter(*(name for name, _ in columns)), documents
+    words = tuple(at for at, (_, kind) in enumerate(columns) if kind == "tsvector")
+    return columns, itemgetter(*(name for name, _ in columns)), documents, words
 
 
 def _server_type(kind: object) -> str:
-    if isinstance(kind, Text):
-        return "text"
     return next(name for python, name in _SERVER_TYPES if isinstance(kind, python))
 
 
@@ -166,6 +187,39 @@ def _quoted(name: str) -> str:
 
 def _text(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+_LAST_PLACE, _MOST_PLACES = 16383, 255
+"""What a tsvector has room for: the last place of a word, and places of one word."""
+
+
+def _places(words: str) -> dict[str, list[int]]:
+    """Give where each word stands, from 1: as many places as a tsvector has room for."""
+    places: dict[str, list[int]] = {}
+    for place, word in enumerate(words.split(), 1):
+        known = places.get(word)
+        if known is None:
+            places[word] = [min(place, _LAST_PLACE)]
+        elif len(known) < _MOST_PLACES and known[-1] < _LAST_PLACE:
+            known.append(min(place, _LAST_PLACE))
+    return places
+
+
+def _vector(words: str) -> str:
+    """Give what PostgreSQL reads as a tsvector of just these words, whatever its own parser would make of them."""
+    return " ".join(f"'{word}':{','.join(map(str, places))}" for word, places in _places(words).items())
+
+
+def _binary_vector(words: str) -> bytes:
+    """Give what PostgreSQL reads as a binary tsvector.
+
+    Source: `tsvectorrecv` in PostgreSQL's src/backend/utils/adt/tsvector.c.
+    """
+    places = _places(words)
+    parts = [struct.pack("!i", len(places))]
+    for word, each in places.items():
+        parts.append(word.encode() + struct.pack(f"!xH{len(each)}H", len(each), *each))
+    return b"".join(parts)
 
 
 def _binary(value: Any) -> bytes:

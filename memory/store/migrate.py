@@ -29,7 +29,9 @@ __all__ = [
     "downgrade",
     "ensure",
     "head",
+    "is_compared",
     "load_metadata",
+    "missing_search",
     "missing_triggers",
     "revision_of",
     "revisions",
@@ -90,7 +92,11 @@ def check(database: Database) -> tuple[str, ...]:
         found = revision_of(database.location, connection)
         if found != head():
             raise SchemaOutdated(str(database.location), found, head())
-        return (*differences(connection), *missing_triggers(connection))
+        return (*differences(connection), *missing_triggers(connection), *missing_search(connection))
+
+
+SEARCH_INDEX = "search_index"
+"""The full-text index: an FTS5 table on SQLite, a GIN index on PostgreSQL."""
 
 
 def load_metadata() -> MetaData:
@@ -98,6 +104,7 @@ def load_metadata() -> MetaData:
     # By name, because the store must not depend on the projections; their tables put themselves on the metadata.
     for name in (
         "memory.projections.tables",
+        "memory.projections.finding_tables",
         "memory.projections.knowledge_tables",
         "memory.projections.weight_tables",
     ):
@@ -178,19 +185,24 @@ def differences(connection: Connection) -> list[str]:
     from alembic.migration import MigrationContext
 
     target = load_metadata()
-    context = MigrationContext.configure(
-        connection,
-        opts={
-            "version_table": VERSION_TABLE,
-            "compare_type": True,
-            "include_name": lambda name, kind, parents: kind != "table" or name in target.tables,
-        },
-    )
+    options = {"version_table": VERSION_TABLE, "compare_type": True, "include_name": is_compared}
+    context = MigrationContext.configure(connection, opts=options)
     flat: list[tuple[Any, ...]] = []
     for difference in compare_metadata(context, target):
         # Changes of one column come as a list of their own.
         flat.extend(difference if isinstance(difference, list) else [difference])
     return [_in_words(difference) for difference in flat]
+
+
+def is_compared(name: str | None, kind: str, parents: object) -> bool:
+    """Tell Alembic whether a thing of the database is ours to compare with the metadata.
+
+    A database may be shared with other applications: their tables are none of our business. The full-text index is made
+    by each engine's own means, which the metadata has no words for: `missing_search` looks at it.
+    """
+    if kind == "index":
+        return name != SEARCH_INDEX
+    return kind != "table" or name in load_metadata().tables
 
 
 def _in_words(difference: tuple[Any, ...]) -> str:
@@ -218,3 +230,15 @@ def missing_triggers(connection: Connection) -> list[str]:
         )
         needed = {f"{table}_append_only" for table in APPEND_ONLY}
     return [f"the trigger {name} is missing or off" for name in sorted(needed - found)]
+
+
+def missing_search(connection: Connection) -> list[str]:
+    """Give, in words, each part of the full-text index that is missing."""
+    if connection.dialect.name == "sqlite":
+        catalogue = "SELECT name FROM sqlite_master"
+        needed = {SEARCH_INDEX, *(f"search_entries_{change}" for change in ("insert", "update", "delete"))}
+    else:
+        catalogue = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()"
+        needed = {SEARCH_INDEX}
+    found = set(connection.execute(text(catalogue)).scalars())
+    return [f"{name}, of the full-text index, is missing" for name in sorted(needed - found)]
