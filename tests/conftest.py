@@ -103,6 +103,12 @@ def told(stating: ModuleType, history: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
+def question_history() -> ModuleType:
+    """The module that tells the history which questions in SQL are asked of."""
+    return _loaded("question_history")
+
+
+@pytest.fixture(scope="session")
 def guides() -> ModuleType:
     """The module that runs what a guide tells its reader to type."""
     return _loaded("guides")
