@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import JSON, Boolean, Float, Integer, LargeBinary, Table
@@ -35,10 +36,11 @@ def need(package: str) -> Any:
     Raises:
         MissingDependency: It is not installed.
     """
+    name = package.partition(".")[0]
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise MissingDependency(package, "frames", _PURPOSE[package]) from error
+        raise MissingDependency(name, "frames", _PURPOSE[name]) from error
 
 
 def kinds_of(table: Table) -> dict[str, Kind]:
@@ -122,6 +124,36 @@ def cell(kind: str, value: Any) -> Any:
     if kind == "int":
         return int(value)
     return bool(value) if kind == "bool" else value
+
+
+def fits(kind: str, value: Any) -> bool:
+    """Say whether a value is what a column of a kind holds."""
+    if value is None or kind in ("json", "text"):
+        return kind != "text" or value is None or isinstance(value, str)
+    if kind == "time":
+        return not isinstance(value, str) or _TIME.fullmatch(value) is not None
+    if isinstance(value, Decimal):
+        value = _number(value)
+    taken = {"int": (int,), "float": (int, float), "bool": (bool, int), "bytes": (bytes,)}
+    return isinstance(value, taken[kind])
+
+
+def csv_cell(value: Any) -> Any:
+    """Give one value as CSV shows it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return json_text(value) if isinstance(value, Mapping | list | tuple) else value
+
+
+def parquet_writer(path: Path, schema: Any) -> Any:
+    """Give a writer of Parquet, as a context manager.
+
+    Raises:
+        MissingDependency: pyarrow is not installed.
+    """
+    return need("pyarrow.parquet").ParquetWriter(path, schema, compression="zstd")
 
 
 def _number(value: Decimal) -> int | float:

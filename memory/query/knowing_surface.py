@@ -8,10 +8,11 @@ from memory.projections.knowledge_tables import architectural_facts, beliefs, pa
 from memory.projections.runner import ProjectionRunner
 from memory.query import knowledge
 from memory.query.results import QueryResult
+from memory.query.streaming import StreamingSurface
 from memory.store.log import EventStore
 
 
-class KnowingSurface:
+class KnowingSurface(StreamingSurface):
     """The part of `memory.MemorySystem` and of `memory.query` that gives what is known.
 
     Each answer is a list that becomes any kind of frame; its `metadata` says what was asked, and as of which

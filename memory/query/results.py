@@ -13,6 +13,7 @@ What a frame holds, whichever library it is of:
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from sqlalchemy import Table
 
 from memory.query import frames
 from memory.query.html import table_html
+from memory.query.whole_file import whole_file
 
 
 class QueryResult(list[Any]):
@@ -87,6 +89,16 @@ class QueryResult(list[Any]):
             MissingDependency: polars or pyarrow is not installed.
         """
         return frames.polars_frame(self.to_arrow())
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Write the rows to a Parquet file, which appears when it is whole; one that is there is replaced.
+
+        Raises:
+            MissingDependency: pyarrow is not installed.
+        """
+        table = self.to_arrow()
+        with whole_file(path) as beside, frames.parquet_writer(beside, table.schema) as writer:
+            writer.write_table(table)
 
     def _repr_html_(self) -> str:
         told = (f"{name}: {value}" for name, value in self.metadata.items() if name != "columns" and value is not None)
