@@ -345,7 +345,7 @@ class Recorder:
     def restore(
         self, to_act: str | None, *, model: str | None, envelope: Envelope, reason: str | None = None
     ) -> Recorded:
-        """Record a restore made elsewhere; where the live weights hold a state on record, as the state of its position."""
+        """Record a restore made elsewhere, with the position of the state where that one is on record."""
         attached = self.model(model)
         attached.settle()
         self.note_sharing(attached)

@@ -58,6 +58,11 @@ class RecordingSurface:
         self._safety.emergencies.take_up()
         return attached
 
+    @property
+    def attached_models(self) -> tuple[AttachedModel, ...]:
+        """Every model that is attached now."""
+        return self._recorder.models()
+
     def edit(
         self,
         layer_name: str | Sequence[str],
