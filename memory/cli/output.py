@@ -30,7 +30,8 @@ def results() -> Console:
 
 def is_screen() -> bool:
     """Say whether stdout is a terminal that a picture can be drawn on, again and again in the same place."""
-    return sys.stdout.isatty() and not results().is_dumb_terminal
+    console = results()
+    return sys.stdout.isatty() and not console.is_dumb_terminal and console.encoding.startswith("utf")
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, one_line: bool = False, empty: str = "") -> None:

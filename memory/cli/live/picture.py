@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.layout import Layout
+from rich.measure import Measurement
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +17,7 @@ from introspection.html import visible
 from memory.cli.live.state import LiveState, Series
 from memory.query.recent import Recent
 
-_BARS, _PLAIN_BARS = "▁▂▃▄▅▆▇█", "_.-=+*%#"
+_BARS = "▁▂▃▄▅▆▇█"
 _LEVELS = {"info": "", "warning": "yellow", "critical": "red", "emergency": "bold red"}
 _VERDICTS = {"better": "green", "worse": "red", "same": "dim", "moved": ""}
 _STATUSES = {"active": "green", "weakened": "yellow", "retracted": "red"}
@@ -46,8 +47,7 @@ class Picture:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width, height = options.max_width, options.height or options.size.height
-        bars = _BARS if console.encoding.lower().startswith("utf") else _PLAIN_BARS
-        rows: list[Layout] = [Layout(self._head(width, bars), size=1)]
+        rows: list[Layout] = [Layout(self._head(width), size=1)]
         warning = self._warning()
         if warning is not None:
             rows.append(Layout(warning, size=1))
@@ -55,25 +55,24 @@ class Picture:
         if height >= _TALL:
             rows.append(Layout(self._act(), size=1))
             room -= 1
-            rows.append(self._body(width, room, bars))
+            rows.append(self._body(width, room))
         else:
             rows.append(Layout(self._events(room)))
         whole = Layout()
         whole.split_column(*rows)
         yield from console.render(whole, options.update(height=height))
 
-    def _head(self, width: int, bars: str) -> Text:
+    def _head(self, width: int) -> Text:
         state = self.state
-        models = f" · {_listed(state.models)}" if state.models else ""
-        rate = f"{state.rate(self.now):.1f} events/s"
-        head = Text.assemble(
-            (visible(self.place), "bold"),
-            f" · position {state.position:,} · {rate} ",
-            no_wrap=True,
-            overflow="ellipsis",
-        )
-        head.append(sparkline(state.arrivals(self.now, 20), bars, floor=0.0), "cyan")
-        head.append(f"{models} · {'ended' if self.ended else 'Ctrl-C ends'}")
+        head = Text(no_wrap=True)
+        head.append(f"position {state.position:,}", "bold")
+        head.append(f" · {state.rate(self.now):.1f} events/s ")
+        head.append(sparkline(state.arrivals(self.now, 20), floor=0.0), "cyan")
+        head.append(f" · {'ended' if self.ended else 'Ctrl-C ends'}")
+        if state.models:
+            head.append(f" · {_listed(state.models)}", "bold")
+        # The last, because it may be long: what moves comes first.
+        head.append(f" · {visible(self.place)}", "dim")
         head.truncate(width, overflow="ellipsis")
         return head
 
@@ -94,19 +93,18 @@ class Picture:
         act = self.state.act
         if act is None:
             return _line("no act yet", "dim")
-        said = (
-            f"act {act.name} since {act.began}: {act.writes} writes ({act.coupled} coupled), {act.measured} evaluations"
-        )
+        writes = f"{_counted(act.writes, 'write')} ({act.coupled} coupled)"
+        said = f"act {act.name} since {act.began}: {writes}, {_counted(act.measured, 'evaluation')}"
         return _line(f"{said}; {_listed(act.layers)}" if act.layers else said)
 
-    def _body(self, width: int, height: int, bars: str) -> Layout:
+    def _body(self, width: int, height: int) -> Layout:
         body = Layout()
         metrics = len(self.state.series)
         if width >= _WIDE:
             side = Layout()
             share = max(3, min(metrics + 2, height - 8))
             side.split_column(
-                Layout(self._metrics(share - 2, bars), size=share),
+                Layout(self._metrics(share - 2), size=share),
                 Layout(self._alerts(3), size=5),
                 Layout(self._beliefs(height - share - 7)),
             )
@@ -118,7 +116,7 @@ class Picture:
         events = height - share - alerts - beliefs
         body.split_column(
             Layout(self._framed(self._events(events - 2), "events"), size=events),
-            Layout(self._metrics(share - 2, bars), size=share),
+            Layout(self._metrics(share - 2), size=share),
             Layout(self._alerts(1), size=alerts),
             Layout(self._beliefs(beliefs - 2)),
         )
@@ -138,14 +136,15 @@ class Picture:
         table.add_column(no_wrap=True, max_width=22, overflow="ellipsis")
         table.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
         for line in lines:
-            said = Text(visible(line.about).replace("\n", " "))
+            said = Text(visible(line.name))
             if line.coupled:
-                said.append(f"  also changes {_listed(line.coupled)}", "magenta")
+                said.append(f" also {_listed(line.coupled)}", "magenta")
+            said.append(f"{' ' if line.name and line.about else ''}{visible(line.about)}".replace("\n", " "))
             mark = Text("◆" if line.coupled else "", "bold magenta")
             table.add_row(str(line.position), line.time, mark, Text(visible(line.event_type)), said)
         return table
 
-    def _metrics(self, rows: int, bars: str) -> Panel:
+    def _metrics(self, rows: int) -> Panel:
         # Those measured last come first: of many, these are the ones that move.
         known = sorted(self.state.series.values(), key=lambda series: (-series.position, series.model, series.metric))
         shown = sorted(known[: max(rows, 1)], key=lambda series: (series.model, series.metric))
@@ -159,7 +158,7 @@ class Picture:
         for series in shown:
             name = f"{series.model}: {series.metric}" if several and series.model else series.metric
             table.add_row(
-                Text(visible(name)), f"{series.values[-1]:.4g}", sparkline(series.values, bars), self._change(series)
+                Text(visible(name)), f"{series.values[-1]:.4g}", Spark(tuple(series.values)), self._change(series)
             )
         return self._framed(table, title)
 
@@ -197,12 +196,24 @@ class Picture:
         return f" ({left:,} events not folded yet)" if left > 0 else ""
 
 
-def sparkline(values: Iterable[float], bars: str, floor: float | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """Numbers as bars, as many of the last ones as there is room for."""
+
+    values: tuple[float, ...]
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, max(len(self.values), 1))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(sparkline(self.values[-options.max_width :]), "cyan", no_wrap=True)
+
+
+def sparkline(values: Iterable[float], floor: float | None = None) -> str:
     """Draw numbers as bars between the least and the greatest of them; what is not finite is a question mark.
 
     Args:
         values: The numbers, in order.
-        bars: The characters, from the lowest to the highest.
         floor: Where the lowest bar begins; None: at the least number.
     """
     numbers = list(values)
@@ -214,10 +225,14 @@ def sparkline(values: Iterable[float], bars: str, floor: float | None = None) ->
         if not math.isfinite(number):
             return "?"
         if span <= 0:
-            return bars[0]
-        return bars[min(int((number - low) / span * len(bars)), len(bars) - 1)]
+            return _BARS[0]
+        return _BARS[min(int((number - low) / span * len(_BARS)), len(_BARS) - 1)]
 
     return "".join(map(bar, numbers))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _line(words: str, style: str = "") -> Text:

@@ -31,7 +31,10 @@ class Line:
     event_type: str
     model: str
     act: str
+    name: str
+    """The name that was written; empty where none was."""
     about: str
+    """What else there is to say of it."""
     coupled: tuple[str, ...]
     """The other names whose bytes the write changed."""
 
@@ -184,21 +187,19 @@ def line_of(event: StoredEvent, payload: Mapping[str, Any]) -> Line:
         event_type=event.event_type,
         model=event.model or "",
         act=event.act_id or "",
-        about=about(event.event_type, payload),
-        coupled=tuple(payload.get("coupled_layers") or ()) if event.event_type in _WRITES else (),
+        name=payload["primary_layer"] if event.event_type in _WRITES else "",
+        about=_about(event.event_type, payload),
+        coupled=tuple(payload["coupled_layers"]) if event.event_type in _WRITES else (),
     )
 
 
-def about(event_type: str, payload: Mapping[str, Any]) -> str:
-    """Say in a few words what an event tells: its numbers, its message, or the name it is about."""
+def _about(event_type: str, payload: Mapping[str, Any]) -> str:
     if event_type == "metrics_recorded":
         return ", ".join(f"{name} {_short(value)}" for name, value in payload["metrics"].items())
     if event_type == "layer_statistics_recorded":
         return f"{payload['statistic']} of {len(payload['values'])} layers"
     if event_type in _WRITES:
-        method = payload.get("method")
-        said = payload.get("description") or payload.get("reason") or ""
-        return " ".join(filter(None, (payload["primary_layer"], f"({method})" if method else "", said)))
+        return " ".join(payload[key] for key in ("method", "description") if payload.get(key))
     keys = ("message", "description", "statement", "hypothesis", "primary_layer", "name", "reason", "category", "model")
     return str(next((payload[key] for key in keys if payload.get(key)), ""))
 
