@@ -77,7 +77,7 @@ def kind_of_values(name: str, values: Iterable[Any]) -> Kind:
     if types == {bytes}:
         return "bytes"
     if types == {str}:
-        timed = name.endswith("_at") and all(_TIME.fullmatch(value) for value in present)
+        timed = name.endswith("_at") and all(_TIME.fullmatch(str(value)) for value in present)
         return "time" if timed else "text"
     return "json"
 

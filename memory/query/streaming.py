@@ -29,13 +29,14 @@ class StreamedAnswer:
     """
 
     def __init__(self, answer: Rows) -> None:
+        self._rows = answer.rows
         twice = sorted({name for name in answer.columns if answer.columns.count(name) > 1})
         if twice:
+            self.close()
             raise QueryError(
                 f"two columns of the answer are named {twice[0]!r}",
                 remedy=f"name them apart: {twice[0]} AS another_name",
             )
-        self._rows = answer.rows
         self.columns = answer.columns
         """The names of its columns."""
 
@@ -57,14 +58,19 @@ class StreamedAnswer:
             InvalidArgument: There is no such column or kind, or a batch would have no rows.
         """
         arrow = frames.need("pyarrow")
-        first, known = self._begin(rows, kinds)
+        try:
+            first, known = self._begin(rows, kinds)
+        except BaseException:
+            self.close()
+            raise
         schema = arrow.schema([(name, frames.arrow_type(arrow, kind)) for name, kind in known.items()])
 
         def all_of_them() -> Iterator[Any]:
-            chunk = first
-            while chunk:
-                yield arrow.record_batch(self._arrays(arrow, chunk, known, schema), schema=schema)
-                chunk = list(itertools.islice(self._rows, rows))
+            with self:
+                chunk = first
+                while chunk:
+                    yield arrow.record_batch(self._arrays(arrow, chunk, known, schema), schema=schema)
+                    chunk = list(itertools.islice(self._rows, rows))
 
         return arrow.RecordBatchReader.from_batches(schema, all_of_them())
 
@@ -96,11 +102,12 @@ class StreamedAnswer:
         What is missing is empty, JSON is its text, bytes are hex, truth values are `true` and `false`.
         """
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(self.columns)
         written = 0
-        for row in self._rows:
-            writer.writerow([frames.csv_cell(value) for value in row])
-            written += 1
+        with self:
+            writer.writerow(self.columns)
+            for row in self._rows:
+                writer.writerow([frames.csv_cell(value) for value in row])
+                written += 1
         return written
 
     def close(self) -> None:
