@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-ViewKind = Literal["text", "int", "float", "flag"]
-"""What a column of a view holds; a flag is 0 or 1."""
+ViewKind = Literal["text", "int", "float", "flag", "json"]
+"""What a column of a view holds; a flag is 0 or 1; JSON is text on SQLite and `jsonb` on PostgreSQL."""
 
 
 class ViewColumn(NamedTuple):

@@ -12,6 +12,7 @@ from memory.query.view_columns import (
     MODEL,
     OCCURRED_AT,
     View,
+    ViewColumn,
     flag,
     integer,
     number,
@@ -132,6 +133,29 @@ WHAT_WAS_SEEN = (
         ),
     ),
 )
+
+EVENTS = View(
+    "events",
+    "Every event of the log, readable: the public SQL contract for the ledger.",
+    ("position",),
+    (
+        integer("position", "Store-wide number: contiguous, in commit order, never reused."),
+        text("event_id", "Identity derived from content and place; the same in every copy of the log."),
+        text("stream", "The ordered history the event belongs to."),
+        integer("version", "Number in its stream, from 1."),
+        text("event_type", "What kind of event it is."),
+        integer("schema_version", "Version of the payload when it was stored."),
+        text("occurred_at", "When it happened: UTC, ISO text."),
+        text("recorded_at", "When it was recorded: UTC, ISO text."),
+        text("act_id", "The act it is part of, if any."),
+        text("correlation_id", "What its append belongs to beyond this log, if said."),
+        text("causation_id", "The event that caused it, if any."),
+        text("actor", "Who recorded it, if said."),
+        text("model", "The model its stream belongs to, if any."),
+        ViewColumn("payload", "json", "What it says, as JSON."),
+    ),
+)
+"""The log itself, readable."""
 
 VIEWS = (*ACTS_AND_WRITES, *WHAT_IS_KNOWN, *WHAT_WAS_SEEN)
 """Every view but `events`, which is the log itself."""
