@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+from memory.agent.surface import AgentSurface
 from memory.projections.catalogue import PROJECTIONS
 from memory.projections.runner import ProjectionRunner
 from memory.query import knowledge
@@ -55,6 +56,7 @@ class MemorySystem(
     FindingSurface,
     BeliefsSurface,
     EvidenceSurface,
+    AgentSurface,
 ):
     """A memory for models whose weights are being changed: append-only, and able to say what followed from what.
 

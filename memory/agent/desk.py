@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field
 
@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from introspection import ActivationMonitor, ArchitectureNavigator, GradientAnalyzer, WeightInspector
+    from introspection.sharing import SharingMap
+    from memory.projections.runner import ProjectionRunner
     from memory.recording.attached import AttachedModel
+    from memory.recording.recorder import Recorder
     from memory.system import MemorySystem
 
+T = TypeVar("T")
 Offset = Annotated[int, Field(ge=0)]
 Limit = Annotated[int, Field(ge=1, le=100)]
 Credence = Annotated[float, Field(gt=0, lt=1)]
@@ -31,6 +35,8 @@ def _several(value: object) -> object:
 
 
 Names = Annotated[list[str], BeforeValidator(_several), Field(max_length=100)]
+NONE_NAMED: list[str] = []
+"""No names: whatever a function takes then."""
 
 
 class Desk:
@@ -38,7 +44,8 @@ class Desk:
 
     Args:
         memory: The record.
-        attached: Gives the attached model of a name.
+        recorder: Knows the attached models.
+        runner: Brings up to date the tables that are read without asking the memory.
         model: Which model they are about; None for the only one attached.
         tokenizer: Turns text into tokens, for functions that run the model.
         hide_sharing: Whether they keep to themselves which names share bytes.
@@ -47,18 +54,20 @@ class Desk:
     def __init__(
         self,
         memory: MemorySystem,
-        attached: Callable[[str | None], AttachedModel],
+        recorder: Recorder,
+        runner: ProjectionRunner,
         *,
-        model: str | None,
-        tokenizer: Any,
-        hide_sharing: bool,
+        model: str | None = None,
+        tokenizer: Any = None,
+        hide_sharing: bool = False,
     ) -> None:
         self.memory = memory
         self.model = model
         self.tokenizer = tokenizer
         self.hide_sharing = hide_sharing
         self.harmless = Harmless(tokenizer)
-        self._attached = attached
+        self._recorder = recorder
+        self._runner = runner
         self._of: tuple[Module, dict[str, Any]] | None = None
 
     @property
@@ -68,7 +77,7 @@ class Desk:
         Raises:
             NotAttached, AmbiguousModel, UnknownModel: It is not there, or which one is meant was not said.
         """
-        return self._attached(self.model)
+        return self._recorder.model(self.model)
 
     @property
     def about(self) -> str | None:
@@ -76,7 +85,7 @@ class Desk:
         if self.model is not None:
             return self.model
         try:
-            return self._attached(None).name
+            return self._recorder.model(None).name
         except NotAttached:
             return None
 
@@ -120,14 +129,43 @@ class Desk:
 
         return self._looking("analyzer", lambda module: GradientAnalyzer(module, self._needs_tokenizer()))
 
+    @property
+    def live(self) -> AttachedModel | None:
+        """The attached model that answers are about; None where it is only on record, or there is none."""
+        about = self.about
+        return next((each for each in self._recorder.models() if each.name == about), None)
+
+    @property
+    def pending(self) -> int:
+        """How many records wait in an open batch."""
+        return len(self._recorder.journal.pending())
+
+    def catch_up(self, projections: Iterable[str]) -> None:
+        """Bring the tables of some projections up to date."""
+        self._runner.catch_up(set(projections))
+
+    @property
+    def sharing(self) -> SharingMap:
+        """The model's sharing map as it is now, where there is a live model; else the one on record."""
+        attached = self.attached
+        return attached.sharing if attached.module is None else self.inspector.sharing
+
     def tensor_name(self, name: str) -> str:
-        """Give the tensor a name stands for: itself, or the one storage of a module path, by the name under that path.
+        """Give the tensor a name stands for: itself, or the only one under a module's path.
 
         Raises:
             UnknownName: The model has nothing of that name.
-            SeveralStorages: A module path that names more than one storage.
+            InvalidArgument: A module with several tensors.
         """
-        return self.attached.sharing.primary(name)
+        sharing = self.sharing
+        if name in sharing.names:
+            return name
+        under = sharing.under(name)
+        if len(under) > 1:
+            shown = ", ".join(under[:4]) + (", ..." if len(under) > 4 else "")
+            raise InvalidArgument("name", name, f"it is a module with several weights: name one of {shown}")
+        # How many names their bytes have is not told apart: that is for whoever may know it.
+        return under[0] if under else sharing.primary(name)
 
     @cached_property
     def kept(self) -> dict[str, tuple[str, Any]]:
@@ -136,14 +174,15 @@ class Desk:
 
     def _needs_tokenizer(self) -> Any:
         if self.tokenizer is None:
-            raise InvalidArgument("text", "text", "these functions were given no tokenizer: agent_tools(tokenizer=...)")
+            raise InvalidArgument("tokenizer", None, "nobody gave these functions one: agent_tools(tokenizer=...)")
         return self.tokenizer
 
-    def _looking(self, name: str, make: Callable[[Module], Any]) -> Any:
+    def _looking(self, name: str, make: Callable[[Module], T]) -> T:
         module = self.module
         if self._of is None or self._of[0] is not module:
             self._of = module, {}
         found = self._of[1]
         if name not in found:
             found[name] = make(module)
-        return found[name]
+        kept: T = found[name]
+        return kept

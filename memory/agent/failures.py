@@ -13,7 +13,7 @@ from memory.errors import PalimpsestError, ToolFailed
 
 logger = logging.getLogger(__name__)
 
-_TOLD = ("nearest", "rules", "storage_keys", "known", "models")
+_TOLD = ("nearest", "rules", "storage_keys", "models")
 """Fields of errors that help to make the call right."""
 _PROBLEMS = 3
 
@@ -56,7 +56,9 @@ def _wrong_arguments(error: ValidationError, tool: str, arguments: list[str]) ->
         if each["type"] == "unexpected_keyword_argument":
             nearest = difflib.get_close_matches(path, arguments, n=1)
             problems.append(f"{tool} takes no argument {path!r}")
-            remedies.append(f"did you mean {nearest[0]!r}?" if nearest else f"it takes {', '.join(arguments) or 'none'}")
+            remedies.append(
+                f"did you mean {nearest[0]!r}?" if nearest else f"it takes {', '.join(arguments) or 'none'}"
+            )
         elif each["type"] in ("missing_argument", "missing_keyword_only_argument"):
             problems.append(f"{path!r} is missing")
             remedies.append(f"give {path!r}")

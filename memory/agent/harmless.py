@@ -1,8 +1,8 @@
 """Words that anybody may have written, made harmless for a prompt: they can pose neither as structure nor as control.
 
-Descriptions, reasons, names and messages come from whoever records. In a prompt, `<|im_start|>` in one of them would be a
-turn of its own to a tokenizer, a line break a line of ours, an invisible character an instruction nobody sees. What the
-words say in plain language nothing can make harmless: whoever puts them into a prompt says whose words they are.
+Descriptions, reasons, names and messages come from whoever records. In a prompt, `<|im_start|>` in one of them would be
+a turn of its own to a tokenizer, a line break a line of ours, an invisible character an instruction nobody sees. What
+the words say in plain language nothing can make harmless: whoever puts them into a prompt says whose words they are.
 """
 
 from __future__ import annotations
@@ -71,6 +71,6 @@ def _control_tokens(tokenizer: Any) -> tuple[str, ...]:
     """Give the added tokens of a tokenizer that words could spell, longest first."""
     if tokenizer is None:
         return ()
-    added = getattr(tokenizer, "get_added_vocab", dict)()
+    added: Iterable[str] = getattr(tokenizer, "get_added_vocab", dict)()
     special: Iterable[str] = getattr(tokenizer, "all_special_tokens", ())
     return tuple(sorted({each for each in (*added, *special) if len(each) > 1}, key=lambda each: (-len(each), each)))

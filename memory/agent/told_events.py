@@ -1,0 +1,139 @@
+"""What happened, told from the log to a model: acts with what they wrote and what came of it, and single writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from memory.events.modifications import CoupledModification, EditAborted, Modification, Restored, UnattributedWrite
+from memory.events.observations import MetricsRecorded
+
+if TYPE_CHECKING:
+    from memory.events.envelope import StoredEvent
+    from memory.store.log import EventStore
+
+HAPPENED = (
+    Modification.event_type,
+    CoupledModification.event_type,
+    EditAborted.event_type,
+    Restored.event_type,
+    UnattributedWrite.event_type,
+    MetricsRecorded.event_type,
+)
+_READ = 4000
+"""Events read back at the most: an act may be as long as an epoch of steps."""
+
+
+@dataclass(slots=True)
+class ToldAct:
+    """One act, as it is told: the writes made together, and what was measured before and after them."""
+
+    act: str | None
+    """Its name; None for a write that belongs to none."""
+    position: int
+    """Its last event."""
+    at: str
+    writes: list[dict[str, Any]] = field(default_factory=list)
+    """Oldest first."""
+    before: dict[str, float] = field(default_factory=dict)
+    after: dict[str, float] = field(default_factory=dict)
+    undone: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain data; metrics as what they were before and after."""
+        metrics = {name: [self.before.get(name), self.after.get(name)] for name in sorted({*self.before, *self.after})}
+        told: dict[str, Any] = {"act": self.act, "position": self.position, "at": self.at, "writes": self.writes}
+        return told | ({"metrics_before_after": metrics} if metrics else {}) | ({"undone": True} if self.undone else {})
+
+
+def recent_acts(store: EventStore, *, model: str | None, limit: int, offset: int = 0) -> tuple[list[ToldAct], bool]:
+    """Give the last acts on record, newest first, and whether there are older ones.
+
+    Args:
+        store: The log.
+        model: Only of this model.
+        limit: At most so many.
+        offset: How many of the newest are left out.
+    """
+    acts: dict[str, ToldAct] = {}
+    undone: set[str] = set()
+    wanted = limit + offset
+    for event in store.read(types=HAPPENED, model=model, newest_first=True, limit=_READ):
+        name = event.act_id if event.act_id is not None else f"at {event.position}"
+        if name not in acts:
+            if event.act_id is None and event.event_type == MetricsRecorded.event_type:
+                continue
+            if len(acts) > wanted:
+                break
+            acts[name] = ToldAct(event.act_id, event.position, event.occurred_at.isoformat(timespec="seconds"))
+        _take(acts[name], event, undone)
+    for act in acts.values():
+        act.writes.reverse()
+        act.undone = act.act in undone
+    told = [act for act in acts.values() if act.writes or act.after or act.before]
+    return told[offset:wanted], len(told) > wanted
+
+
+def _take(act: ToldAct, event: StoredEvent, undone: set[str]) -> None:
+    """Put an event, read newest first, into its act."""
+    payload = event.payload
+    if isinstance(payload, MetricsRecorded):
+        # Read backwards: what comes first here is what came after the act's writes.
+        if not act.writes:
+            act.after = dict(payload.metrics) | act.after
+        else:
+            act.before = act.before | dict(payload.metrics)
+        return
+    written = told_write(event)
+    if written is not None:
+        act.writes.append(written)
+    if isinstance(payload, Modification | CoupledModification) and payload.reverts is not None:
+        undone.add(payload.reverts)
+    if isinstance(payload, Restored) and payload.to_act is not None:
+        undone.add(payload.to_act)
+
+
+def told_write(event: StoredEvent) -> dict[str, Any] | None:
+    """Tell one event that changed weights, or tried to; None for any other."""
+    payload = event.payload
+    if isinstance(payload, Modification | CoupledModification):
+        told: dict[str, Any] = {"name": payload.primary_layer}
+        if payload.coupled_layers:
+            told["also_changed"] = list(payload.coupled_layers)
+        told |= _said(method=payload.method, dose=payload.dose, reason=payload.reason or payload.description or None)
+        if payload.change is not None:
+            before = float(payload.change.weight_norm)
+            size = float(payload.change.delta_norm)
+            told |= {"delta_norm": size, "relative_change": size / before if before > 0 else None}
+        if payload.changed is False:
+            told["changed"] = False
+        return told | _said(randomised=payload.randomised or None, reverts=payload.reverts)
+    if isinstance(payload, EditAborted):
+        denied = {"denied_by": list(payload.denied_by)} if payload.denied_by else {}
+        return {"name": payload.primary_layer, "aborted": payload.message.partition("\n")[0] or payload.error, **denied}
+    if isinstance(payload, UnattributedWrite):
+        found = {"name": payload.storage_key, "unannounced": True, "found_by": payload.found_by}
+        return found | ({"delta_norm": payload.change.delta_norm} if payload.change is not None else {})
+    if isinstance(payload, Restored):
+        return {"restored": True} | _said(
+            to_position=payload.to_position,
+            before_act=payload.to_act,
+            checkpoint=payload.checkpoint,
+            reason=payload.reason,
+        )
+    return None
+
+
+def told_writes(store: EventStore, positions: list[int]) -> Iterator[dict[str, Any]]:
+    """Tell the writes at some positions, in their order."""
+    for position in positions:
+        for event in store.read(after=position - 1, until=position):
+            written = told_write(event)
+            if written is not None:
+                told = {"position": position, "at": event.occurred_at.isoformat(timespec="seconds")}
+                yield told | _said(act=event.act_id) | written
+
+
+def _said(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
