@@ -15,6 +15,8 @@ from memory.cli import (
     doctor,
     log_commands,
     model_commands,
+    serve_commands,
+    sql_commands,
     transfer_commands,
 )
 from memory.cli.root import JsonOption, app, database_app
@@ -25,8 +27,10 @@ COMMANDS = (
     model_commands,
     checkpoint_commands,
     log_commands,
+    sql_commands,
     transfer_commands,
     blob_commands,
+    serve_commands,
     database_commands,
     doctor,
 )

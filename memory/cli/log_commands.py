@@ -135,19 +135,6 @@ def _whole(event: StoredEvent) -> dict[str, Any]:
     }
 
 
-@app.command(epilog="Example: palimpsest query 'SELECT metric, value FROM metrics' --json")
-def query(
-    statement: Annotated[str, typer.Argument(help="One SQL statement.")],
-    database: DatabaseOption = DEFAULT_DATABASE,
-    as_json: JsonOption = False,
-) -> None:
-    """Ask in SQL; the engine itself refuses anything that writes."""
-    from memory.cli.output import show_rows
-
-    with opened(database) as store:
-        show_rows(store.database.read_only_rows(statement, {}).mappings(), as_json=as_json, empty="no rows")
-
-
 @app.command(epilog="Example: palimpsest anchor >> anchors.jsonl")
 def anchor(database: DatabaseOption = DEFAULT_DATABASE, as_json: JsonOption = False) -> None:
     """Print the head of the log as one line of JSON, to be kept elsewhere for `verify --anchor`."""

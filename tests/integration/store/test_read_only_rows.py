@@ -46,6 +46,32 @@ POSTGRESQL_WRITES = [
     "SELECT * FROM streams FOR UPDATE",
 ]
 
+ROUNDABOUT = {
+    "sqlite": [
+        "PRAGMA writable_schema = ON",
+        "PRAGMA wal_checkpoint",
+        "WITH one AS (SELECT 1) DELETE FROM streams",
+        "WITH one AS (SELECT 9 AS n) INSERT INTO streams SELECT n, 'x', 'x', 0 FROM one",
+        "SELECT load_extension('{made}')",
+        "SELECT writefile('{made}', 'x')",
+        "SAVEPOINT here",
+        "REINDEX",
+        "DETACH main",
+    ],
+    "postgresql": [
+        "SELECT * INTO taken FROM streams",
+        "EXPLAIN ANALYZE DELETE FROM streams",
+        "SELECT lo_create(0)",
+        "SELECT lo_import('/etc/hostname')",
+        "SELECT lo_from_bytea(0, 'x')",
+        "SELECT lo_export(1, '/tmp/made')",
+        "SELECT setval('pg_catalog.none', 1)",
+        "SELECT query_to_xml('DELETE FROM streams RETURNING 1', true, true, '')",
+        "SELECT set_config('transaction_read_only', 'off', false), query_to_xml('DELETE FROM streams', true, true, '')",
+        "COPY (SELECT 1) TO '/tmp/made'",
+    ],
+}
+
 
 @pytest.fixture(params=["sqlite", "postgresql", "memory"])
 def any_store(request: pytest.FixtureRequest, note: Callable[..., NewEvent]) -> Iterator[EventStore]:
@@ -107,6 +133,16 @@ def test_sqlite_refuses_its_own_ways_to_write(sqlite_url: str, tmp_path: Path, s
 def test_postgresql_refuses_its_own_ways_to_write(postgres_url: str, sql: str) -> None:
     with EventStore.open(postgres_url) as store, pytest.raises(QueryError):
         ask(store, sql)
+
+
+def test_no_way_round_writes_either(any_store: EventStore, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    for sql in ROUNDABOUT[any_store.database.dialect]:
+        with pytest.raises(QueryError):
+            ask(any_store, sql.format(made=made))
+    assert not made.exists()
+    assert any_store.verify().ok
+    assert any_store.database.dialect == "sqlite" or ask(any_store, "SELECT count(*) FROM pg_largeobject") == [(0,)]
 
 
 def test_postgresql_casts_and_dollar_quotes_are_no_parameters(postgres_url: str) -> None:
