@@ -1,0 +1,97 @@
+"""Datasette, set up for a record: reads only, while others go on writing."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+from memory.errors import InvalidArgument, MissingDependency
+
+_SETTINGS = {
+    "default_page_size": 50,
+    "sql_time_limit_ms": 3000,
+    # A facet reads a whole table: what was not asked for is not to be computed for every page.
+    "suggest_facets": False,
+    "allow_download": False,
+    "force_https_urls": False,
+}
+
+
+def make_site(path: Path, metadata: Callable[[str], dict[str, Any]]) -> Any:
+    """Give the Datasette of one file.
+
+    Args:
+        path: The SQLite file. It is opened anew for reading only, and not as immutable: others may be writing to it.
+        metadata: What there is to say of it, by the name it has there.
+
+    Raises:
+        MissingDependency: Datasette is not installed.
+        InvalidArgument: Its path has characters that Datasette cannot take.
+    """
+    try:
+        from datasette.app import Datasette
+        from datasette.plugins import pm
+    except ImportError as error:
+        raise MissingDependency("datasette", "serve", "looking at a record in a browser") from error
+    if set(str(path)) & set("?#%"):
+        raise InvalidArgument(
+            "--database", str(path), "Datasette opens no path with ?, # or %: serve a link to the file"
+        )
+    site = Datasette([str(path)], metadata=metadata(path.stem), settings=_SETTINGS)
+    pm.register(_links())
+    return site
+
+
+def _links() -> ModuleType:
+    """Make a plugin by which positions, acts, beliefs and layers lead to what there is to say of them."""
+    from datasette import hookimpl
+    from markupsafe import Markup
+
+    from memory.query.browsing import links
+
+    @hookimpl  # type: ignore[untyped-decorator]
+    def render_cell(value: Any, column: str, database: str, datasette: Any) -> Markup | None:
+        name = "position" if column.endswith("_position") else column
+        pattern = links(datasette.urls.database(database)).get(name)
+        if pattern is None or value in (None, "", 0):
+            return None
+        return Markup('<a href="{}">{}</a>').format(pattern.format(quote(str(value), safe="")), value)
+
+    plugin = ModuleType("palimpsest_links")
+    plugin.render_cell = render_cell  # type: ignore[attr-defined]
+    return plugin
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Give a socket that listens.
+
+    Raises:
+        InvalidArgument: Nothing can listen there.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen()
+    except OSError as error:
+        raise InvalidArgument(
+            "--port",
+            port,
+            f"nothing can listen at {host}:{port} ({error.strerror or error}); --port 0 takes a free one",
+        ) from error
+    return listening
+
+
+def run_site(site: Any, listening: socket.socket) -> None:
+    """Answer requests until Ctrl-C."""
+    import uvicorn
+
+    asyncio.run(site.invoke_startup())
+    config = uvicorn.Config(site.app(), log_level="warning", lifespan="on")
+    uvicorn.Server(config).run(sockets=[listening])
