@@ -33,6 +33,7 @@ from memory.recording.stating import Stating
 from memory.recording.stating_surface import StatingSurface
 from memory.recording.surface import RecordingSurface
 from memory.recording.weights_surface import WeightsSurface
+from memory.report.surface import ReportSurface
 from memory.safety.monitor import SafetyMonitor
 from memory.safety.settings import SafetySettings
 from memory.store.log import EventStore
@@ -57,6 +58,7 @@ class MemorySystem(
     BeliefsSurface,
     EvidenceSurface,
     AgentSurface,
+    ReportSurface,
 ):
     """A memory for models whose weights are being changed: append-only, and able to say what followed from what.
 

@@ -20,7 +20,7 @@ _WORDS = {
     "unknown_name": "no map knows the name",
 }
 _COLOURS = dict(zip(_WORDS.values(), (*SERIES[3:], *SERIES[:3]), strict=True))
-_MEASURES = {"log_e_value": "log₁₀ of the evidence it would have had", "correlation": "correlation it would have had"}
+_MEASURES = {"log_e_value": "log₁₀ E it would have had", "correlation": "correlation it would have had"}
 
 
 def architecture(scope: Scope) -> Section:

@@ -66,8 +66,8 @@ def evidence(scope: Scope) -> Section:
         "How evidence grew",
         said,
         "A line is the evidence E for one claim, on a scale of powers of ten: were there nothing, E would ever reach "
-        "100 with a probability of at most 1 in 100, whenever one stops to look. The dashed line of its colour is the bar "
-        "it had to pass, which depends on how much else was asked and claimed.",
+        "100 with a probability of at most 1 in 100, whenever one stops to look. The dashed line of its colour is the "
+        "bar it had to pass, which depends on how much else was asked and claimed.",
         "A falling line is no refutation by itself, and a high one no large effect: E says how sure, not how much. "
         "Lines of one run are not independent of each other.",
         charts,

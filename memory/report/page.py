@@ -35,7 +35,7 @@ def chart_library() -> str:
         import vl_convert
     except ImportError as error:
         raise MissingDependency("vl-convert-python", "report", _PURPOSE) from error
-    return _harmless(vl_convert.javascript_bundle(None))
+    return _harmless(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def page(

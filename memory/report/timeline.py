@@ -64,19 +64,21 @@ def timeline(scope: Scope) -> Section:
     """Draw what was done and what was measured, along the log."""
     marks = sorted([*_writes(scope), *_events(scope)], key=lambda mark: (mark["position"], LANES.index(mark["lane"])))
     charts = [Chart("acts", _acts_label(marks), _acts(scope, marks), "What was done")] if marks else []
-    tables = [_marks_table(scope, marks)]
+    tables, notes = [_marks_table(scope, marks)], []
     coupled = [{"at": mark["position"]} for mark in marks if mark["lane"] == "coupled writes"]
     drawn = _metrics(scope)
     for at, metric in enumerate(drawn):
         bins = list(_metric(scope, metric))
         chart = _drawn(scope, bins, coupled, last=metric == drawn[-1])
-        bent = " (logarithmic away from zero: some values are thousands of times the usual)" if is_bent(bins) else ""
-        charts.append(Chart(f"metric-{at}", _metric_label(metric, bins), chart, f"{metric}{bent}"))
+        bent = is_bent(bins)
+        title = f"{metric} (logarithmic away from zero)" if bent else metric
+        charts.append(Chart(f"metric-{at}", _metric_label(metric, bins), chart, title))
+        if bent:
+            notes.append(f"Some values of {metric} are thousands of times the usual: its scale is bent to show both.")
         tables.append(_metric_table(scope, metric, bins))
     lanes = {lane: sum(mark["count"] for mark in marks if mark["lane"] == lane) for lane in LANES}
     told = ", ".join(counted(count, *_COUNTED[lane]) for lane, count in lanes.items() if count)
     said = [f"On the log: {told}."] if marks else []
-    notes = []
     whole = scope.rows(
         "SELECT count(DISTINCT metric) AS n FROM metrics WHERE position <= :until AND position >= :low {model}"
     )[0]["n"]
@@ -243,7 +245,7 @@ def _drawn(scope: Scope, bins: list[dict[str, Any]], coupled: list[dict[str, Any
     along["axis"]["labels"] = last
     extent = {"format": ".3~g", "minExtent": EXTENT, "maxExtent": EXTENT}
     faint = 0.35 if len(coupled) < 60 else 0.16
-    scale = {"type": "symlog"} if is_bent(bins) else {"zero": False}
+    scale = {"type": "symlog", "nice": False} if is_bent(bins) else {"zero": False}
     value = quantity("mean", None, scale=scale, axis=extent)
     return spec(
         bins,

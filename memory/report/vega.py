@@ -100,6 +100,7 @@ def layers(field: str, order: Sequence[str]) -> Spec:
         "axis": {
             "labelExpr": "length(datum.label) > letters ? '…' + slice(datum.label, -letters) : datum.label",
             "labelLimit": 0,
+            "maxExtent": 500,
             "labelColor": INK,
         },
     }

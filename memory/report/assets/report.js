@@ -26,7 +26,7 @@
     const room = place.clientWidth;
     const copy = structuredClone(spec);
     copy.config.legend.labelLimit = Math.max(140, room - 70);
-    if (room < 560) copy.config.legend.columns = 2;
+    if (room < 560) copy.config.legend.columns = 1;
     for (const param of copy.params ?? []) if (param.name === 'letters') param.value = lettersIn(place);
     return copy;
   };
