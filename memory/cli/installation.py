@@ -21,7 +21,7 @@ PYTHON_NEEDED = (3, 11)
 EXTRAS: Mapping[str, Mapping[str, str]] = {
     "postgres": {"psycopg": "psycopg"},
     "frames": {"pandas": "pandas", "polars": "polars", "pyarrow": "pyarrow"},
-    "report": {"altair": "altair", "vl-convert-python": "vl_convert"},
+    "report": {"jinja2": "jinja2", "vl-convert-python": "vl_convert"},
 }
 """What each extra brings: distribution to the package it is imported as."""
 _AGAIN = f"pip uninstall -y memory introspection && pip install --force-reinstall --no-deps {DISTRIBUTION}"
