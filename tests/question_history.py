@@ -50,6 +50,8 @@ class QuestionHistory:
 
     appends: list[tuple[str, list[NewEvent]]] = field(default_factory=list)
     position: int = 0
+    _held: int = 0
+    """Where the belief was asserted that is taken back."""
     _model: AttachedModel = field(default_factory=lambda: AttachedModel("qwen", TIED, None))
 
     def say(self, actor: str, payload: Payload, act: str | None = None) -> int:
@@ -84,7 +86,7 @@ class QuestionHistory:
             for name in draw.sample(NAMES[:4], 4):
                 self._experiment(draw, f"round {number:02} {name.split('.')[-2]}", name)
             if number == 9:
-                self._an_afternoon_with_trouble()
+                self._an_afternoon_with_trouble(draw)
         self._end()
         return self
 
@@ -94,8 +96,9 @@ class QuestionHistory:
             of = ("loss",) if name == "perplexity" else ()
             self.say("agent", MetricDefined(name=name, better=better, smallest_effect=0.01, derived_from=of))
         self.checkpoint("before surgery", 1)
-        words = "edits to the embeddings should be small"
-        self.say("mara", BeliefAsserted(belief_type="heuristic", statement=words, credence=0.8, asserted_by="mara"))
+        for words in ("edits to the embeddings should be small", "the final norm does not matter"):
+            held = BeliefAsserted(belief_type="heuristic", statement=words, credence=0.8, asserted_by="mara")
+            self._held = self.say("mara", held)
 
     def checkpoint(self, name: str, size: int, actor: str = "agent", automatic: str | None = None) -> None:
         files: Any = [{"name": "model.safetensors", "size": size * 1_000_000, "digest": "ab" * 32}]
@@ -112,7 +115,7 @@ class QuestionHistory:
         if draw.random() < 0.5:
             self.write(act, name, None, method="revert", reverts=act)
 
-    def _an_afternoon_with_trouble(self) -> None:
+    def _an_afternoon_with_trouble(self, draw: random.Random) -> None:
         """What goes wrong: denied and failed edits, alerts, writes nobody announced, numbers that were wrong."""
         denied = {"model": "qwen", "primary_layer": HEAD, "storage_key": HEAD, "method": "scale", "restored": True}
         words = "2 values would be NaN"
@@ -136,7 +139,14 @@ class QuestionHistory:
             "mara", Observation(model="qwen", obs_type="discovery", category="tie", description="one tensor?")
         )
         self.say("mara", Retraction(model="qwen", position=noted, target_type="observation", reason="the map knew"))
+        taken_back = {"position": self._held, "target_type": "belief_asserted", "reason": "nobody looked at it yet"}
+        self.say("mara", Retraction(**taken_back))
         self.checkpoint("nightly", 3, automatic="minutes")
+        for number in range(4):
+            act = f"noise {number}"
+            self.measure(act, 2.0, act)
+            self.write(act, GATE, 1.0, "mara", method="noise")
+            self.measure(act, 2.0 + draw.gauss(0.05, 0.02), act)
         for sign in (1.0, -0.5):
             act = f"two layers {sign}"
             self.measure(act, 2.0, act)

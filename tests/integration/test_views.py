@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,9 +12,6 @@ from memory.events import registry
 from memory.projections.landmarks import LandmarksProjection
 from memory.query.views import EVENTS, VIEWS, View
 from memory.store import EventStore
-
-if TYPE_CHECKING:
-    from tests.postgres import PostgresServer
 
 Rows = list[dict[str, Any]]
 ENGINES = ("sqlite", "postgresql")
@@ -28,23 +24,9 @@ SMALL = frozenset(
 
 
 @pytest.fixture(scope="module")
-def stores(
-    question_history: ModuleType, tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer
-) -> Iterator[dict[str, EventStore]]:
-    """The one history, told to both engines."""
-    url = postgres_server.create()
-    path = tmp_path_factory.mktemp("views") / "research.db"
-    with EventStore.open(path) as first, EventStore.open(url) as second:
-        question_history.record(first)
-        question_history.record(second)
-        yield {"sqlite": first, "postgresql": second}
-    postgres_server.drop(url)
-
-
-@pytest.fixture(scope="module")
-def rows(stores: Mapping[str, EventStore]) -> dict[str, dict[str, Rows]]:
+def rows(question_stores: Mapping[str, EventStore]) -> dict[str, dict[str, Rows]]:
     """All that every view says, by engine and view."""
-    return {engine: {view.name: everything(store, view) for view in VIEWS} for engine, store in stores.items()}
+    return {engine: {view.name: everything(store, view) for view in VIEWS} for engine, store in question_stores.items()}
 
 
 def everything(store: EventStore, view: View) -> Rows:
@@ -78,14 +60,14 @@ def test_the_columns_hold_what_is_said_of_them_and_the_key_tells_rows_apart(
         assert len(set(keys)) == len(keys), view.name
 
 
-def test_every_column_of_every_view_is_told_of_in_the_catalogue(stores: Mapping[str, EventStore]) -> None:
+def test_every_column_of_every_view_is_told_of_in_the_catalogue(question_stores: Mapping[str, EventStore]) -> None:
     query = (
         "SELECT c.relname, a.attname, col_description(c.oid, a.attnum), obj_description(c.oid) FROM pg_class c "
         "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
         "WHERE c.relkind = 'v' AND c.relnamespace = current_schema()::regnamespace "
         "ORDER BY c.relname, a.attnum"
     )
-    with stores["postgresql"].database.reading() as connection:
+    with question_stores["postgresql"].database.reading() as connection:
         found = [tuple(row) for row in connection.execute(text(query))]
     assert found == [
         (view.name, column.name, column.comment, view.comment)
@@ -95,9 +77,9 @@ def test_every_column_of_every_view_is_told_of_in_the_catalogue(stores: Mapping[
 
 
 @pytest.mark.parametrize("view", [view for view in VIEWS if view.name not in SMALL], ids=lambda view: view.name)
-def test_a_limit_costs_what_it_gives(stores: Mapping[str, EventStore], view: View) -> None:
+def test_a_limit_costs_what_it_gives(question_stores: Mapping[str, EventStore], view: View) -> None:
     order = ", ".join(f"{name} DESC" for name in view.key)
-    with stores["sqlite"].database.reading() as connection:
+    with question_stores["sqlite"].database.reading() as connection:
         plan = connection.execute(text(f"EXPLAIN QUERY PLAN SELECT * FROM {view.name} ORDER BY {order} LIMIT 20"))
         steps = [row.detail for row in plan]
     assert "USE TEMP B-TREE FOR ORDER BY" not in steps
@@ -152,7 +134,7 @@ def test_what_went_wrong_is_told(rows: Mapping[str, Mapping[str, Rows]]) -> None
     assert (failed["denied"], failed["denied_by"], failed["error"]) == (0, None, "ValueError")
     (restore,) = found["restores"]
     assert (restore["checkpoint"], restore["to_position"], restore["actor"]) == ("before surgery", 5, "mara")
-    assert [row["event_type"] for row in found["amendments"]] == ["correction", "retraction"]
+    assert [row["event_type"] for row in found["amendments"]] == ["correction", "retraction", "retraction"]
     assert [(row["level"], row["stops"], row["layers"]) for row in found["alerts"]][-1] == ("emergency", 0, None)
     assert found["alerts"][0]["layers"] == "model.layers.0.mlp.down_proj.weight"
     assert [row["next_position"] for row in found["checkpoint_log"]][-1] is None
