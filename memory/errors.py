@@ -70,6 +70,7 @@ __all__ = [
     "UnknownEventType",
     "UnknownModel",
     "UnknownName",
+    "UnknownObservation",
     "UnknownTheory",
     "UnknownTool",
     "UnsupportedStorage",
@@ -580,6 +581,23 @@ class UnknownBelief(PalimpsestError):
         super().__init__(
             f"there is no belief {belief_id!r}",
             remedy="memory.beliefs(status=None) lists every one; assert_belief gives the identity of a new one",
+        )
+
+
+class UnknownObservation(PalimpsestError):
+    """A position at which no observation was recorded.
+
+    Attributes:
+        position: The position asked for.
+    """
+
+    code = "unknown-observation"
+
+    def __init__(self, position: object) -> None:
+        self.position = position
+        super().__init__(
+            f"there is no observation at position {position!r}",
+            remedy="memory.query_observations() lists the newest ones; record_observation gives the position of a new one",
         )
 
 

@@ -13,6 +13,7 @@ from memory.query.evidence_surface import EvidenceSurface
 from memory.query.finding_surface import FindingSurface
 from memory.query.knowing_surface import KnowingSurface
 from memory.query.past import Moment, Pasts, Then
+from memory.query.results import QueryResult
 from memory.store.log import EventStore
 
 
@@ -42,6 +43,10 @@ class QueryEngine(KnowingSurface, FindingSurface, BeliefsSurface, EvidenceSurfac
         self._store = store
         self._runner = runner
         self._pasts = pasts
+
+    def __call__(self, *args: Any, **filters: Any) -> QueryResult:
+        """Give observations that are all of what is asked: `query_observations`."""
+        return self.query_observations(*args, **filters)
 
     def as_of(self, moment: Moment) -> QueryThen:
         """Give every question as it was answered at an earlier position: what was recorded up to there, and no more.

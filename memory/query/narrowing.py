@@ -1,0 +1,103 @@
+"""Narrowing a question with a limit so that an index gives its rows in order, however many rows there are.
+
+Such a question is answered by walking one index, newest first, until the limit is reached. Which one is chosen here
+and not left to the engine's guess: SQLite, which knows no statistics, would rather sort all rows of a type than look at
+a few that do not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, UnaryExpression
+from sqlalchemy.sql.operators import custom_op
+
+from memory.errors import InvalidArgument
+
+MOST = 10_000
+"""The most rows that one question gives; pages (`before=`) give the next ones."""
+
+_PLUS = custom_op[Any]("+", natural_self_precedent=True)
+
+
+def aside(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give a column that narrows rows, and whose index is not the one to be walked."""
+    if connection.dialect.name != "sqlite":
+        return column
+    return UnaryExpression(column, operator=_PLUS, type_=column.type)
+
+
+def check_page(limit: int | None, offset: int, before: int | None) -> int:
+    """Give the limit of a page; refuse what is none.
+
+    Raises:
+        InvalidArgument: A number is no whole number, or below what it may be.
+    """
+    for name, value, least in (("limit", limit, 1), ("offset", offset, 0), ("before", before, 0)):
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InvalidArgument(name, value, f"it is a whole number from {least} on")
+    return MOST if limit is None else min(limit, MOST)
+
+
+def check_one_of(name: str, value: object, allowed: Iterable[str]) -> None:
+    """Refuse a value that is none of those there are; None is every one.
+
+    Raises:
+        InvalidArgument: It is none.
+    """
+    allowed = tuple(allowed)
+    if value is not None and value not in allowed:
+        raise InvalidArgument(name, value, f"it is one of {', '.join(allowed)}, or None for every one")
+
+
+def check_share(name: str, value: object) -> None:
+    """Refuse what is no number from 0 to 1.
+
+    Raises:
+        InvalidArgument: It is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
+        raise InvalidArgument(name, value, "it is a number from 0 to 1")
+
+
+def texts(name: str, value: object) -> tuple[str, ...]:
+    """Give a sequence of texts, each once; one text is not a sequence of its letters.
+
+    Raises:
+        InvalidArgument: It is none.
+    """
+    found: Sequence[object] = (
+        (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else ()
+    )
+    if (not found and value not in ((), [], None)) or not all(isinstance(each, str) for each in found):
+        raise InvalidArgument(name, value, "it is a text, or a sequence of texts")
+    return tuple(dict.fromkeys(str(each) for each in found))
+
+
+def moment_text(name: str, value: datetime | str | None) -> str | None:
+    """Give a time as tables hold it: UTC ISO text with microseconds.
+
+    Args:
+        name: What to call it where it is refused.
+        value: An aware time, or ISO text; None for none. Text without a time zone is UTC, as in the tables.
+
+    Raises:
+        InvalidArgument: It is no time, or one without a time zone.
+    """
+    if value is None:
+        return None
+    moment = value
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError as error:
+            raise InvalidArgument(name, value, "it is a time, or ISO text of one") from error
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise InvalidArgument(name, value, "it is an aware time (with a time zone), or ISO text of one")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
