@@ -114,6 +114,21 @@ def guides() -> ModuleType:
     return _loaded("guides")
 
 
+@pytest.fixture(scope="session")
+def chromium_module() -> ModuleType:
+    """The module that opens pages in Chromium."""
+    return _loaded("chromium")
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_module: ModuleType) -> Any:
+    """A real Chromium, `chromium.browser()` to run it; the run fails where there is none."""
+    try:
+        return chromium_module.Chromium(chromium_module.find())
+    except chromium_module.NoChromium as missing:
+        pytest.fail(str(missing), pytrace=False)
+
+
 def _loaded(name: str) -> ModuleType:
     """Load a module of helpers by its path: the tests are no package."""
     known = f"palimpsest_tests_{name}"
