@@ -22,12 +22,22 @@ $(VENV)/.installed-test: $(FRAME) | $(BIN)/python
 	$(INSTALL) -e ".[test]"
 	touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-explore: $(VENV)/.installed-test  ## the property tests once more, on examples nobody has seen
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=explore tests/property
-
-bench: $(FRAME) | $(BIN)/python
+$(VENV)/.installed-bench: $(FRAME) | $(BIN)/python
 	$(INSTALL) -e ".[bench]"
 	touch $@ $(VENV)/.installed-test $(VENV)/.installed
+
+# Reports are tested in a real Chromium: one that is there, that TEST_CHROMIUM names, or Debian's.
+$(VENV)/.browser: | $(BIN)/python
+	@if [ -z "$$TEST_CHROMIUM" ] && ! command -v chromium >/dev/null; then \
+	  as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	  if command -v apt-get >/dev/null && { [ -z "$$as_root" ] || command -v sudo >/dev/null; }; then \
+	    $$as_root apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends chromium; \
+	  else \
+	    echo "the tests need Chromium: install it, or let TEST_CHROMIUM say where one is" >&2; exit 1; \
+	  fi; \
+	fi
+	touch $@
 
 demo: $(VENV)/.installed  ## train a small tied Qwen2, edit it a few hundred times, say what was learned
 	$(BIN)/palimpsest demo
@@ -38,7 +48,7 @@ lint: $(VENV)/.installed-test  ## ruff, mypy --strict, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint  ## lint, then every test, on SQLite and on a real PostgreSQL
+test: lint $(VENV)/.browser  ## lint, then every test, on SQLite, on a real PostgreSQL, and in a real Chromium
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 explore: $(VENV)/.installed-test  ## the property tests once more, on examples nobody has seen
