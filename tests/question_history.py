@@ -38,10 +38,12 @@ EMBED, HEAD, DOWN, NORM, GATE = (
 NAMES = [EMBED, HEAD, DOWN, NORM, GATE]
 TIED = SharingMap.from_relations(names=NAMES, same=[[EMBED, HEAD]])
 UNTIED = SharingMap.from_relations(names=NAMES, same=[])
-ROUNDS = 20
+ROUNDS = 36
 """Rounds of one act on each target: enough that what is there is found."""
-EFFECTS = {EMBED: 0.40, HEAD: 0.40, DOWN: 0.15, NORM: 0.0}
+EFFECTS = {EMBED: 0.40, HEAD: 0.40, DOWN: 0.40, NORM: 0.0}
 """What a dose of one does to the loss."""
+TURNED = 24
+"""The round from which on a write to `DOWN` does the opposite: what was believed of it does not stay true."""
 
 
 @dataclass
@@ -84,7 +86,8 @@ class QuestionHistory:
         self._begin()
         for number in range(ROUNDS):
             for name in draw.sample(NAMES[:4], 4):
-                self._experiment(draw, f"round {number:02} {name.split('.')[-2]}", name)
+                effect = EFFECTS[name] * (-1 if name == DOWN and number >= TURNED else 1)
+                self._experiment(draw, f"round {number:02} {name.split('.')[-2]}", name, effect)
             if number == 9:
                 self._an_afternoon_with_trouble(draw)
         self._end()
@@ -105,10 +108,10 @@ class QuestionHistory:
         about: Any = {"model": "qwen", "checkpoint_id": name, "tags": ("kept",), "automatic": automatic}
         self.say(actor, CheckpointSaved(**about, storages=(), tensors=(), files=files))
 
-    def _experiment(self, draw: random.Random, act: str, name: str) -> None:
+    def _experiment(self, draw: random.Random, act: str, name: str, effect: float) -> None:
         sign = draw.choice((1.0, -1.0))
         loss = 2.0 + draw.gauss(0, 0.05)
-        after = loss + sign * EFFECTS[name] + draw.gauss(0, 0.05)
+        after = loss + sign * effect + draw.gauss(0, 0.08)
         self.measure(act, loss, act)
         self.write(act, name, sign, randomised=True, changed=True)
         self.measure(act, after, act)
