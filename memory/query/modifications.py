@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, literal_column, or_, select, union_all
 
 from memory.errors import UnknownName
 from memory.projections.tables import affected_layers, modifications, storage_names
-from memory.query.narrowing import aside
+from memory.query.narrowing import aside, step_by_step, walked
 from memory.store.engine import Database
 
 _COLUMNS = modifications.c
@@ -44,6 +44,7 @@ def query_modifications(database: Database, wanted: WantedWrites) -> list[Any]:
         UnknownName: No write ever reached such a layer, and no map knows it.
     """
     with database.reading() as connection:
+        step_by_step(connection)
         return list(connection.execute(statement(connection, wanted)))
 
 
@@ -64,7 +65,8 @@ def statement(connection: Connection, wanted: WantedWrites) -> Select[Any]:
             )
             for name in names
         ]
-        found = select(modifications).where(_COLUMNS.position.in_(union_all(*branches)))
+        positions = set(connection.execute(union_all(*branches)).scalars())
+        found = select(modifications).where(_COLUMNS.position.in_(positions))
         found = found.order_by(_COLUMNS.position.desc())
     else:
         found = _narrowed(connection, wanted, select(modifications), names[0] if names else None)
@@ -72,23 +74,30 @@ def statement(connection: Connection, wanted: WantedWrites) -> Select[Any]:
 
 
 def _narrowed(connection: Connection, wanted: WantedWrites, query: Select[Any], name: str | None) -> Select[Any]:
-    position: ColumnElement[int] = _COLUMNS.position
+    order: tuple[ColumnElement[Any], ...] = (_COLUMNS.position.desc(),)
     led = name is not None
-    if led:
+    if name is not None:
         reached = affected_layers.c
-        query = query.where(reached.layer_name == name, reached.position == _COLUMNS.position)
-        position = reached.position
+        conditions, order = walked(connection, reached.layer_name, name, reached.position, wanted.before)
+        query = query.where(*conditions, reached.position == _COLUMNS.position)
     for column, value in (
         (_COLUMNS.act_id, wanted.act),
         (_COLUMNS.method, wanted.method),
         (_COLUMNS.model, wanted.model),
     ):
-        if value is not None:
-            query = query.where((aside(connection, column) if led else column) == value)
-            led = True
+        if value is None:
+            continue
+        if led:
+            query = query.where(aside(connection, column) == value)
+        else:
+            conditions, order = walked(connection, column, value, _COLUMNS.position, wanted.before)
+            query, led = query.where(*conditions), True
     if wanted.coupled is not None:
         kind = "coupled_modification" if wanted.coupled else "modification"
-        query = query.where((aside(connection, _COLUMNS.event_type) if led else _COLUMNS.event_type) == kind)
+        # Written out, because only then can the engines tell that the index of the coupled ones will do.
+        query = query.where(
+            (aside(connection, _COLUMNS.event_type) if led else _COLUMNS.event_type) == literal_column(f"'{kind}'")
+        )
     if not wanted.include_retracted:
         query = query.where(_COLUMNS.retracted_position.is_(None))
     if wanted.start_time is not None:
@@ -96,10 +105,10 @@ def _narrowed(connection: Connection, wanted: WantedWrites, query: Select[Any], 
     if wanted.end_time is not None:
         query = query.where(_COLUMNS.occurred_at <= wanted.end_time)
     if wanted.since is not None:
-        query = query.where(position > wanted.since)
+        query = query.where(_COLUMNS.position > wanted.since)
     if wanted.before is not None:
-        query = query.where(position < wanted.before)
-    return query.order_by(position.desc())
+        query = query.where(_COLUMNS.position < wanted.before)
+    return query.order_by(*order)
 
 
 def names_of(connection: Connection, layer: str, model: str | None) -> Sequence[str]:

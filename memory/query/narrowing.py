@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, UnaryExpression
+from sqlalchemy import ColumnElement, Connection, UnaryExpression, tuple_
 from sqlalchemy.sql.operators import custom_op
 
 from memory.errors import InvalidArgument
@@ -27,6 +27,45 @@ def aside(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[A
     if connection.dialect.name != "sqlite":
         return column
     return UnaryExpression(column, operator=_PLUS, type_=column.type)
+
+
+def walked(
+    connection: Connection,
+    column: ColumnElement[Any],
+    value: str,
+    position: ColumnElement[int],
+    before: int | None = None,
+) -> tuple[tuple[ColumnElement[bool], ...], tuple[ColumnElement[Any], ...]]:
+    """Give what must hold, and in which order, so that the index of a column and the position is walked, newest first.
+
+    PostgreSQL believes that rows of a value are spread evenly, and would rather walk all newer rows than this index,
+    also where the last one of the value came long ago. A range of pairs is in the order of no other index.
+
+    Args:
+        connection: Where it is asked.
+        column: What is asked of; an index begins with it, and goes on with the position.
+        value: What it is to be.
+        position: The position.
+        before: Only positions below this one.
+    """
+    if connection.dialect.name == "sqlite":
+        conditions = [column == value] if before is None else [column == value, position < before]
+        return tuple(conditions), (position.desc(),)
+    pair = tuple_(column, position)
+    upper = pair < tuple_(value, _LAST + 1 if before is None else before)
+    return (pair >= tuple_(value, 0), upper), (column.desc(), position.desc())
+
+
+_LAST = 2**62
+"""More than any position."""
+
+
+def step_by_step(connection: Connection) -> None:
+    """Let this transaction look rows up one by one, and join no tables as a whole: of these few rows are wanted."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "SELECT set_config('enable_mergejoin', 'off', true), set_config('enable_hashjoin', 'off', true)"
+        )
 
 
 def check_page(limit: int | None, offset: int, before: int | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal_column, select, tuple_, union_all
@@ -19,8 +19,8 @@ from memory.projections.finding_tables import (
 )
 from memory.projections.observations import LONGEST_TAG
 from memory.projections.tables import observations
-from memory.query.narrowing import aside
-from memory.query.search import has_words
+from memory.query.narrowing import aside, step_by_step, walked
+from memory.query.search import has_words, newest
 from memory.query.search_terms import Terms
 from memory.store.engine import Database
 
@@ -61,6 +61,7 @@ _COLUMNS = observations.c
 def query_observations(database: Database, wanted: Wanted) -> list[Any]:
     """Give the observations that are all of what is asked, newest first."""
     with database.reading() as connection:
+        step_by_step(connection)
         return list(connection.execute(statement(connection, wanted)))
 
 
@@ -82,7 +83,8 @@ def _any_of(connection: Connection, wanted: Wanted, tags: Sequence[str]) -> Sele
         question = _Question(connection, wanted, select(_COLUMNS.position))
         question.tagged([tag])
         branches.append(select(question.finished().limit(wanted.limit + wanted.offset).subquery().c.position))
-    found = select(observations).where(_COLUMNS.position.in_(union_all(*branches)))
+    positions = set(connection.execute(union_all(*branches)).scalars())
+    found = select(observations).where(_COLUMNS.position.in_(positions))
     return found.order_by(*_order(wanted)).limit(wanted.limit).offset(wanted.offset)
 
 
@@ -91,31 +93,30 @@ def _order(wanted: Wanted) -> tuple[ColumnElement[Any], ...]:
     return (_COLUMNS.occurred_at.desc(), newest) if wanted.by_time else (newest,)
 
 
-@dataclass(slots=True)
 class _Question:
-    connection: Connection
-    wanted: Wanted
-    statement: Select[Any]
-    led: bool = False
-    """Whether the index to be walked is chosen."""
-    order: tuple[ColumnElement[Any], ...] = field(init=False)
+    """A question that is narrowed bit by bit, so that one index leads through it."""
 
-    def __post_init__(self) -> None:
-        self.order = _order(self.wanted)
+    def __init__(self, connection: Connection, wanted: Wanted, query: Select[Any]) -> None:
+        self.connection = connection
+        self.wanted = wanted
+        self.query = query
+        self.led = False
+        """Whether it is settled which index leads."""
+        self.order = _order(wanted)
 
     def tagged(self, tags: Sequence[str]) -> None:
-        """Ask for all of some tags, the first of which is walked along."""
+        """Ask for all of some tags, the first of which leads."""
         first, *others = tags
         one = observation_tags.alias("first_tag")
-        self._lead(one.c.position)
-        self.where(one.c.tag == first, one.c.position == _COLUMNS.position)
+        self._lead(one.c.tag, first, one.c.position)
+        self.where(one.c.position == _COLUMNS.position)
         for number, tag in enumerate(others):
             other = observation_tags.alias(f"tag_{number}")
             self.where(exists().where(other.c.tag == tag, other.c.position == one.c.position))
 
     def where(self, *conditions: ColumnElement[bool]) -> None:
         """Narrow it."""
-        self.statement = self.statement.where(*conditions)
+        self.query = self.query.where(*conditions)
 
     def finished(self) -> Select[Any]:
         """Give it with all that is asked, in order."""
@@ -132,27 +133,32 @@ class _Question:
             (_COLUMNS.model, wanted.model),
         ):
             if value is not None:
-                self.where((aside(self.connection, column) if self.led else column) == value)
-                self.led = True
+                self._lead(column, value, _COLUMNS.position)
         if not wanted.include_obsolete:
             self.where(_COLUMNS.status != "obsolete")
         if wanted.before is not None:
             self._below(wanted.before)
-        return self.statement.order_by(*self.order)
+        return self.query.order_by(*self.order)
 
-    def _lead(self, position: ColumnElement[Any]) -> None:
+    def _lead(self, column: ColumnElement[Any], value: str, position: ColumnElement[int]) -> None:
+        """Ask for a value, by the index of it if none leads yet."""
+        if self.led:
+            self.where(aside(self.connection, column) == value)
+            return
         self.led = True
-        if not self.wanted.by_time:
-            self.order = (position.desc(),)
+        if self.wanted.by_time:
+            self.where(column == value)
+            return
+        conditions, self.order = walked(self.connection, column, value, position, self.wanted.before)
+        self.where(*conditions)
 
     def _worded(self, terms: Terms) -> None:
         conditions = has_words(self.connection, terms, "observation")
         self.where(*conditions, search_entries.c.position == _COLUMNS.position)
         if not self.led:
-            self._lead(search_entries.c.position)
-            if self.connection.dialect.name == "sqlite":
-                # FTS5 gives what it finds in order of the row's number, and of nothing else.
-                self._lead(literal_column("search_index.rowid"))
+            self.led = True
+            if not self.wanted.by_time:
+                self.order = (newest(self.connection),)
 
     def _timed(self) -> None:
         happened = aside(self.connection, _COLUMNS.occurred_at) if self.led else _COLUMNS.occurred_at
@@ -173,8 +179,7 @@ class _Question:
 
     def _below(self, before: int) -> None:
         if not self.wanted.by_time:
-            position = self.order[0].element if hasattr(self.order[0], "element") else _COLUMNS.position
-            self.where(position < before)
+            self.where(_COLUMNS.position < before)
             return
         other = observations.alias("before")
         when = select(other.c.occurred_at).where(other.c.position == before).scalar_subquery()
