@@ -31,6 +31,9 @@ def forms_at(store: EventStore, model: str, position: int) -> Mapping[str, Form]
     told: dict[str, tuple[str, tuple[int, ...]]] = {}
     for event in store.read(types=_TELLING, model=model, until=position):
         payload = event.payload
+        if isinstance(payload, SharingChanged) and payload.kept is not None:
+            # What goes on under another name has the form it had, unless the event says another.
+            told |= {key: told[before] for key, before in payload.kept.items() if before in told}
         if isinstance(payload, ModelAttached | SharingChanged | Restored | CheckpointSaved):
             told.update((name, (state.dtype, state.shape)) for state in payload.storages for name in state.names)
     return {name: _form(*form) for name, form in told.items()}

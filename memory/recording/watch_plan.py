@@ -53,7 +53,8 @@ class Watching:
     """What the last step recorded: one handle for each storage written. Earlier ones are in the log alone."""
     positions: dict[int, int] = field(default_factory=dict)
     """Number of a step to the position of its end, for every step whose bytes were read:
-    `memory.restore(watching.positions[41])` puts the weights back as that step left them. A watch numbers them from 0."""
+    `memory.restore(watching.positions[41])` puts the weights back as that step left them. `watch` counts from 0, and
+    `watch_steps` from 1."""
     act: str | None = None
     """The act of the last step."""
 

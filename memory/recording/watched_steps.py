@@ -70,6 +70,9 @@ class WatchedSteps:
         """Of these, those of which no event was recorded yet."""
         self._unread: set[str] = set()
         """Storages that were written since they were read last."""
+        self._moved: dict[str, str] = {}
+        """Of those whose bytes before are held, the key when they were written to the key now, where names were bound
+        anew since."""
         self._buffers = ExitStack()
         self._claims = ExitStack()
         self._capture: WriteCapture | None = None
@@ -294,7 +297,10 @@ class WatchedSteps:
         sharing = self._attached.sharing
         written: dict[str, dict[str, int]] = {}
         for record in records:
-            names = [name for name in (record.storage_key, *record.names) if name in sharing.names]
+            key = record.storage_key
+            if key in self._moved and key not in self._images:
+                key = self._moved[key]
+            names = [name for name in (key, *record.names) if name in sharing.names]
             if not names:
                 # Nothing views it any more.
                 continue
@@ -311,11 +317,31 @@ class WatchedSteps:
             self._recorder.note_sharing(self._attached)
             self._claims.close()
             self.claim()
+            self._go_on_under_new_keys()
+
+    def _go_on_under_new_keys(self) -> None:
+        """Follow bytes that other names view now: as when an adapter that was merged is taken out of its model."""
+        attached = self._attached
+        gone = {
+            key: image
+            for key, image in self._images.items()
+            if image.live.reachable and not (key in attached.sharing.storages and self._image(key))
+        }
+        moved: dict[str, str] = {}
+        for key, image in gone.items():
+            found = (other for other in attached.sharing.storages if image.live.shows(attached.tensor(other)))
+            if (now := next(found, None)) is not None:
+                moved[key] = image.key = now
+        self._images = {moved.get(key, key): image for key, image in self._images.items()}
+        self._unkept = {moved.get(key, key) for key in self._unkept}
+        self._unread = {moved.get(key, key) for key in self._unread}
+        self._moved = {key: moved.get(now, now) for key, now in self._moved.items()} | moved
 
     def _release(self) -> None:
         """Let go of the bytes before."""
         self._images.clear()
         self._unkept.clear()
+        self._moved.clear()
         self._buffers.close()
 
 
