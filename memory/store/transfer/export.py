@@ -136,6 +136,13 @@ def _open(folder: Path, name: str, columns: Sequence[tuple[str, str]], file_form
     return jsonl.Writer(folder, f"{name}.jsonl", columns)
 
 
+def _name_of(first_position: int, file_format: Format) -> str:
+    """Give the name of a file of events: in Parquet a partition, as DuckDB, Spark and Arrow look for them."""
+    if file_format == "parquet":
+        return f"events/from_position={first_position}/events"
+    return f"events/events-{first_position:012}"
+
+
 def _write_events(
     history: Iterator[LoggedAppend], folder: Path, file_format: Format, events_per_file: int
 ) -> list[ExportedFile]:
@@ -143,7 +150,7 @@ def _write_events(
     append = next(history, None)
     while append is not None:
         full_at = append.first_position + events_per_file
-        with closing(_open(folder, f"events/events-{append.first_position:012}", COLUMNS, file_format)) as writer:
+        with closing(_open(folder, _name_of(append.first_position, file_format), COLUMNS, file_format)) as writer:
             # An append stays whole in one file, whatever its size.
             while append is not None and append.first_position < full_at:
                 writer.write(rows_of(append))

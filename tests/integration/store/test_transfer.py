@@ -141,8 +141,11 @@ def test_an_export_of_an_empty_log_is_imported_as_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_events_lie_in_files_by_position(filled: EventStore, tmp_path: Path, file_format: Any) -> None:
     export(filled, tmp_path / "out", file_format=file_format, events_per_file=4)
-    names = sorted(file.name for file in (tmp_path / "out" / "events").iterdir())
-    assert names == [f"events-{first:012}.{file_format}" for first in (1, 7, 13)]
+    names = {file.name for file in (tmp_path / "out" / "events").iterdir()}
+    if file_format == "parquet":
+        assert names == {f"from_position={first}" for first in (1, 7, 13)}
+    else:
+        assert names == {f"events-{first:012}.jsonl" for first in (1, 7, 13)}
 
 
 @on_sqlite
@@ -156,6 +159,38 @@ def test_parquet_has_plain_columns_and_exact_payloads(filled: EventStore, tmp_pa
     assert {kinds[name] for name in ("payload", "event_id", "stream", "append_digest")} == {"string"}
     assert {kinds[name] for name in ("occurred_at", "recorded_at")} == {"timestamp[us, tz=UTC]"}
     assert table.column("payload").to_pylist() == [event.text for event in filled.read()]
+
+
+@on_sqlite
+def test_a_reader_of_a_part_opens_that_part_alone(filled: EventStore, tmp_path: Path) -> None:
+    import duckdb
+    import pyarrow.parquet
+
+    export(filled, tmp_path / "out", file_format="parquet", events_per_file=4)
+    with duckdb.connect() as database:
+        events = f"read_parquet('{tmp_path}/out/events/**/*.parquet')"
+        asked = f"SELECT count(*), min(position), max(from_position) FROM {events} WHERE from_position = 7"
+        assert database.execute(asked).fetchall() == [(6, 7, 7)]
+        (plan,) = database.execute(f"EXPLAIN ANALYZE {asked}").fetchall()
+        assert "Scanning Files: 1/3" in plan[1]
+    file = next((tmp_path / "out" / "events").glob("*=7/*.parquet"))
+    with pyarrow.parquet.ParquetFile(file) as written:
+        group = written.metadata.row_group(0)
+        assert (group.column(0).statistics.min, group.column(0).statistics.max) == (7, 12)
+        assert [column.column_index for column in group.sorting_columns] == [0]
+
+
+@on_sqlite
+def test_an_export_of_the_layout_before_is_read(filled: EventStore, other: EventStore, tmp_path: Path) -> None:
+    folder = export(filled, tmp_path / "out", file_format="parquet", events_per_file=4).path
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for file in manifest["event_files"]:
+        before = file["name"]
+        file["name"] = f"events/events-{int(before.partition('=')[2].partition('/')[0]):012}.parquet"
+        shutil.move(folder / before, folder / file["name"])
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert import_log(other.database, folder).events == 15
+    assert content(other) == content(filled)
 
 
 def test_json_lines_have_the_columns_of_the_events_view(filled: EventStore, tmp_path: Path) -> None:
@@ -212,7 +247,7 @@ def test_without_pyarrow_parquet_is_refused_with_the_remedy(tmp_path: Path, writ
 
 
 def events_file(folder: Path) -> Path:
-    return next((folder / "events").iterdir())
+    return next(file for file in (folder / "events").rglob("*") if file.is_file())
 
 
 def rewrite(folder: Path, change: Callable[[list[dict[str, Any]]], Any]) -> None:
