@@ -7,9 +7,11 @@ from typing import Any
 
 from memory.report.scope import Scope, counted
 from memory.report.section import Chart, Section, Spec, Table
-from memory.report.vega import SERIES, positions, quantity, spec, tips, window
+from memory.report.vega import BAD, QUIET, SERIES, positions, spec, tips, window
 
-_LONGEST = 130
+_LONGEST = 160
+_BASE, _HIGH = 0.94, 0.42
+"""Where the steps of a row begin, and how high they are at the most, as parts of the row."""
 
 
 def beliefs(scope: Scope) -> Section:
@@ -19,18 +21,19 @@ def beliefs(scope: Scope) -> Section:
         "first_position, last_position, status FROM beliefs WHERE first_position <= :until "
         + ("" if scope.model is None else "AND model IN (:model, '') ")
         + "ORDER BY CASE status WHEN 'active' THEN 0 WHEN 'weakened' THEN 1 ELSE 2 END, "
+        "CASE WHEN kind IN ('effect', 'impact') THEN 0 ELSE 1 END, "
         "CASE source WHEN 'earned' THEN 0 WHEN 'asserted' THEN 1 WHEN 'architecture' THEN 2 ELSE 3 END, "
         f"credence DESC, belief_id LIMIT {scope.limits.table}"
     )
-    moving = [row for row in rows if row["source"] in ("earned", "asserted")][: scope.limits.beliefs]
+    moving = _chosen(rows, scope.limits.beliefs)
     labels = _labels(moving)
     history = [each for row in moving for each in _revisions(scope, row["belief_id"], labels[row["belief_id"]])]
     charts = []
     if history:
-        label = "Step lines of credence along the log: " + "; ".join(
+        label = "Steps of credence along the log, a row for each belief: " + "; ".join(
             f"{labels[row['belief_id']]}, now {row['credence']:.3f}, {row['status']}" for row in moving[:4]
         )
-        charts = [Chart("beliefs", label, _drawn(scope, history, list(labels.values())))]
+        charts = [Chart("beliefs", label, _drawn(scope, history, [(labels[row["belief_id"]], row) for row in moving]))]
     total = scope.rows("SELECT count(*) AS n FROM beliefs WHERE first_position <= :until {model}")[0]["n"]
     earned = sum(row["source"] == "earned" and row["status"] == "active" for row in rows)
     retracted = sum(row["status"] == "retracted" for row in rows)
@@ -75,8 +78,9 @@ def beliefs(scope: Scope) -> Section:
         "beliefs",
         "What is believed",
         said,
-        "A step line is the credence of one belief: the probability it is held with. It begins where the belief was "
-        "formed; a cross is where it was retracted. Point at a step for what changed it.",
+        "A row is one belief, with the credence it is held with now: a probability. Its steps begin where it was "
+        "formed, and are as high as the credence was; grey is what no longer holds, a cross where it was retracted. "
+        "Point at a step for what changed it.",
         "A credence is measured on how often questions of its family came true; it is no guarantee. Core principles "
         "and what the sharing map says are held whatever happens, so they are in the table only.",
         charts,
@@ -91,6 +95,15 @@ def beliefs(scope: Scope) -> Section:
         ],
         notes=notes,
     )
+
+
+def _chosen(rows: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
+    """Give beliefs whose credence can move: mostly such as hold, and some of those that no longer do."""
+    moving = [row for row in rows if row["source"] in ("earned", "asserted")]
+    holding = [row for row in moving if row["status"] == "active"]
+    gone = sorted((row for row in moving if row["status"] != "active"), key=lambda row: -row["last_position"])
+    lost = gone[: max(most // 3, most - len(holding))]
+    return [*holding[: most - len(lost)], *lost]
 
 
 def _labels(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -133,7 +146,37 @@ def _revisions(scope: Scope, belief_id: str, label: str) -> list[dict[str, Any]]
     return found
 
 
-def _drawn(scope: Scope, history: Sequence[dict[str, Any]], labels: Sequence[str]) -> Spec:
+def _drawn(scope: Scope, history: Sequence[dict[str, Any]], labelled: Sequence[tuple[str, Mapping[str, Any]]]) -> Spec:
+    """Draw a row of steps for each belief: as high as it was held, under the words of what is believed."""
+    place = {label: at for at, (label, _) in enumerate(labelled)}
+    steps = [
+        each
+        | {
+            "base": place[each["belief"]] + _BASE,
+            "top": place[each["belief"]] + _BASE - _HIGH * each["credence"],
+            "now": labelled[place[each["belief"]]][1]["status"],
+        }
+        for each in history
+    ]
+    words = [
+        {
+            "at": at + 0.3,
+            "words": f"{row['credence']:.2f}  {label}" + ("" if row["status"] == "active" else f"  ({row['status']})"),
+        }
+        for at, (label, row) in enumerate(labelled)
+    ]
+    up = {
+        "type": "quantitative",
+        "axis": None,
+        "scale": {"domain": [0, len(labelled)], "reverse": True, "nice": False, "zero": False},
+    }
+    colour = {
+        "field": "now",
+        "type": "nominal",
+        "legend": None,
+        "scale": {"domain": ["active", "weakened", "retracted"], "range": [SERIES[0], QUIET, QUIET]},
+    }
+    along = positions(scope)
     told = tips(
         ("belief", "belief"),
         ("position", "position", ",d"),
@@ -141,31 +184,30 @@ def _drawn(scope: Scope, history: Sequence[dict[str, Any]], labels: Sequence[str
         ("status", "status"),
         ("reason", "why it changed"),
     )
+    drawn = {"x": along, "y": up | {"field": "top"}, "color": colour, "detail": {"field": "belief"}}
     return spec(
-        history,
-        220,
+        steps,
+        46 * len(labelled),
         params=window(scope),
-        encoding={
-            "x": positions(scope),
-            "y": quantity("credence", "credence", scale={"domain": [0, 1.03], "nice": False}, axis={"tickCount": 5}),
-            "color": {
-                "field": "belief",
-                "type": "nominal",
-                "sort": list(labels),
-                "scale": {"domain": list(labels), "range": list(SERIES[: len(labels)])},
-                "legend": {"title": None, "columns": 1, "symbolType": "stroke"},
-            },
-        },
         layer=[
-            {"mark": {"type": "line", "interpolate": "step-after", "clip": True}},
             {
-                "mark": {"type": "point", "filled": True, "clip": True, "size": 28},
-                "encoding": {"tooltip": told},
+                "mark": {"type": "area", "interpolate": "step-after", "opacity": 0.16, "clip": True},
+                "encoding": drawn | {"y2": {"field": "base"}},
+            },
+            {"mark": {"type": "line", "interpolate": "step-after", "clip": True}, "encoding": drawn},
+            {
+                "mark": {"type": "point", "filled": True, "clip": True, "size": 30, "opacity": 1},
+                "encoding": drawn | {"tooltip": told},
             },
             {
                 "transform": [{"filter": "datum.status === 'retracted'"}],
-                "mark": {"type": "point", "shape": "cross", "filled": True, "size": 110, "clip": True},
-                "encoding": {"tooltip": told},
+                "mark": {"type": "point", "shape": "cross", "filled": True, "size": 120, "color": BAD, "clip": True},
+                "encoding": {"x": along, "y": up | {"field": "top"}, "tooltip": told},
+            },
+            {
+                "data": {"values": words},
+                "mark": {"type": "text", "align": "left", "baseline": "middle", "limit": {"expr": "width"}},
+                "encoding": {"x": {"value": 0}, "y": up | {"field": "at"}, "text": {"field": "words"}},
             },
         ],
     )

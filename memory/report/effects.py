@@ -88,8 +88,8 @@ def effects(scope: Scope) -> Section:
         said,
         "A dot is the estimated effect of one write at its dose, in the metric's units; the line is its 95 % interval, "
         "valid however often one looks. An arrow at its end says that it has no bound on that side yet. Filled: a "
-        "coin decided the sign of each write. Hollow: none did, or something had to be estimated. The grey band is "
-        "what was declared too small to matter.",
+        "coin decided the sign of each write. Hollow: none did, or something had to be estimated. ‘Any sign’: what "
+        "both signs do alike. The grey band is what was declared too small to matter.",
         "An interval that includes zero is no proof of no effect. A hollow dot is no causal claim. Effects are per act "
         "at the dose told: they need not add up, nor hold for other methods or doses.",
         charts,
@@ -136,7 +136,7 @@ def mark(row: Mapping[str, Any], names: Mapping[int, str], *, of_many: bool = Fa
     way = f"{row['method'] or 'a write'}" + (f" ±{row['dose']:g}" if row["dose"] is not None else "")
     low, high = finite(row["ci_low"]), finite(row["ci_high"])
     layer = f"{row['model']}: {told(row, names)}" if of_many else told(row, names)
-    kind = "" if row["kind"] == "effect" else ", whatever its sign"
+    kind = "" if row["kind"] == "effect" else "  ·  any sign"
     return {
         "layer": layer,
         "row": f"{layer}  ·  {way}{kind}" + ("" if row["status"] == "active" else f"  ({row['status']})"),

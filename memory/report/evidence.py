@@ -19,8 +19,7 @@ _DASHES = {"evidence": [1, 0], "bar": [5, 4]}
 def evidence(scope: Scope) -> Section:
     """Draw log e-values of claims along the log, and the bar for each."""
     rows = [row for row in claimed(scope) if row["status"] != "retracted"]
-    rows.sort(key=lambda row: -row["log_e_value"])
-    chosen = rows[: scope.limits.claims]
+    chosen = _chosen(rows, scope.limits.claims)
     names = names_of(scope, [row["storage_id"] for row in chosen if row["storage_id"] is not None])
     labels = _labels(chosen, names)
     layer_of = {
@@ -45,7 +44,7 @@ def evidence(scope: Scope) -> Section:
     charts, said, notes = [], ["No claim holds whose evidence could be drawn."], []
     if known:
         lines = [line for identity in labels for line in _lines(points[identity])]
-        best = chosen[0]
+        best = max(chosen, key=lambda row: float(row["log_e_value"]))
         said = [
             f"Best proven: {labels[best['pattern_id']]}, E = {e_value(best['log_e_value'])} from "
             f"{counted(best['support'], 'outcome, reading or block', 'outcomes, readings and blocks')}."
@@ -74,6 +73,15 @@ def evidence(scope: Scope) -> Section:
         [Table("Evidence along the log", columns, table, total)],
         notes=notes,
     )
+
+
+def _chosen(rows: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
+    """Give the best proven claims; most of them of what writes do, where there are so many."""
+    ranked = sorted(rows, key=lambda row: -float(row["log_e_value"]))
+    writes = [row for row in ranked if row["kind"] in ("effect", "impact")]
+    others = [row for row in ranked if row["kind"] not in ("effect", "impact")]
+    of_writes = writes[: max(most * 2 // 3, most - len(others))]
+    return sorted([*of_writes, *others[: most - len(of_writes)]], key=lambda row: -float(row["log_e_value"]))
 
 
 def _labels(rows: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> dict[str, str]:

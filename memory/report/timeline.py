@@ -152,7 +152,7 @@ def _acts(scope: Scope, marks: list[dict[str, Any]]) -> Spec:
                 "field": "count",
                 "type": "quantitative",
                 "legend": None,
-                "scale": {"type": "sqrt", "range": [28, 150], "zero": False, "domainMin": 1},
+                "scale": {"type": "sqrt", "range": [22, 90], "zero": False, "domainMin": 1},
             },
             "color": {
                 "field": "lane",

@@ -59,7 +59,7 @@ def spec(data: Sequence[Mapping[str, Any]], height: int, **rest: Any) -> Spec:
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "width": "container",
         "height": height,
-        "autosize": {"type": "fit-x", "contains": "padding"},
+        "autosize": {"type": "fit-x", "contains": "padding", "resize": True},
         "padding": {"left": 2, "right": 14, "top": 4, "bottom": 4},
         "data": {"values": list(data)},
         "config": _CONFIG,
@@ -74,7 +74,14 @@ def positions(scope: Scope, field: str = "position", *, title: str | None = "pos
         "type": "quantitative",
         "title": title,
         "scale": {"domain": {"expr": "[since, upto]"}, "nice": False, "zero": False},
-        "axis": {"format": ",d", "grid": False, "tickMinStep": 1, "labelFlush": True, "labelOverlap": True},
+        "axis": {
+            "format": ",d",
+            "grid": False,
+            "tickMinStep": 1,
+            "labelFlush": True,
+            "labelOverlap": True,
+            "labelSeparation": 8,
+        },
     }
 
 

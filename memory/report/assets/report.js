@@ -100,7 +100,8 @@
 
   const refit = () => {
     for (const [id, view] of views) {
-      if (knows(id, 'letters')) view.signal('letters', lettersIn(at(`chart-${id}`))).runAsync();
+      const letters = lettersIn(at(`chart-${id}`));
+      if (knows(id, 'letters') && view.signal('letters') !== letters) view.signal('letters', letters).resize().runAsync();
     }
   };
 
