@@ -23,8 +23,10 @@ def serve(
     as_json: Annotated[bool, typer.Option("--json", help="Say where it is as one line of JSON.")] = False,
 ) -> None:
     """Show a record in a browser: every table explained, questions ready to ask, nothing written, until Ctrl-C."""
+    import sys
     import webbrowser
     from functools import partial
+    from ipaddress import ip_address
 
     from memory.cli.output import print_json_lines, words
     from memory.cli.serving.site import bound, make_site, run_site
@@ -37,18 +39,19 @@ def serve(
         path, place = store.database.file, str(store.database.location)
         if path is None:
             raise InvalidArgument("--database", place, _ONLY_FILES)
-        site = make_site(path, partial(browsing_metadata, place=place))
+        listening = bound(host, port)
         # What it shows is what is folded; from here on, that is up to whoever writes.
         ProjectionRunner(store, PROJECTIONS).catch_up()
-    with bound(host, port) as listening:
+    with listening:
+        site = make_site(path, partial(browsing_metadata, place=place))
         name, taken = listening.getsockname()[:2]
-        shown = f"[{name}]" if ":" in name else name
-        url = f"http://{shown}:{taken}/"
+        url = f"http://{f'[{name}]' if ':' in name else name}:{taken}/"
         if as_json:
             print_json_lines([{"url": url, "database": place}])
+            sys.stdout.flush()
         else:
             words.print(f"{place} is at {url} (Ctrl-C ends)", soft_wrap=True, markup=False)
-        if host not in ("127.0.0.1", "localhost", "::1"):
+        if not ip_address(name).is_loopback:
             words.print("whoever reaches this machine can read all of it: there is no password")
         if open_browser:
             webbrowser.open(url)

@@ -9,15 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Table
-
 from memory.query.canned import CANNED
-from memory.query.views import VIEWS
+from memory.query.dictionary import Relation, relations
 from memory.store.revisions import VERSION_TABLE
 from memory.store.tables import metadata
-
-_LOG = ("ledger", "appends", "streams", "event_types", "record_keys")
-"""The log as it is stored: view `events` says the same, readably."""
 
 _FACETS = {
     "architectural_facts": ["kind", "reason"],
@@ -46,6 +41,9 @@ _FIRST = {
 }
 """What is to be seen first, the greatest value before all others; elsewhere it is what came last."""
 
+_LAST = ("position", "last_position", "first_position", "storage_id")
+"""The columns that say what came last, in the order in which they are looked for."""
+
 
 def browsing_metadata(database: str, place: str) -> dict[str, Any]:
     """Give Datasette's metadata for a record.
@@ -54,16 +52,11 @@ def browsing_metadata(database: str, place: str) -> dict[str, Any]:
         database: The name the record has there.
         place: Where it is, in words.
     """
-    tables: dict[str, Any] = {table.name: _of_table(table) for table in metadata.sorted_tables}
-    tables |= {
-        view.name: {
-            "description": view.comment,
-            "columns": {column.name: column.comment for column in view.columns},
-            **_order(view.name, [column.name for column in view.columns]),
-        }
-        for view in VIEWS
-    }
-    tables[VERSION_TABLE] = {"hidden": True}
+    shown = {each.name: each for each in relations() if each.sort != "log"}
+    stored = [*(table.name for table in metadata.sorted_tables), VERSION_TABLE]
+    # The log as it is stored says what view `events` says, and the rest is what projections keep for themselves.
+    tables: dict[str, Any] = {name: {"hidden": True} for name in stored if name not in shown}
+    tables |= {name: _described(relation) for name, relation in shown.items()}
     return {
         "title": "Palimpsest",
         "description": "What was done to neural networks, what followed from it, and what is believed because of it.",
@@ -99,23 +92,14 @@ def links(database_path: str) -> dict[str, str]:
     }
 
 
-def _of_table(table: Table) -> dict[str, Any]:
-    if table.info.get("internal") or table.name in _LOG:
-        return {"hidden": True}
+def _described(relation: Relation) -> dict[str, Any]:
+    columns = {column.name: column.comment for column in relation.columns}
+    last = next((each for each in _LAST if each in columns), None)
+    first = _FIRST.get(relation.name, last)
     return {
-        "description": table.comment or "",
-        "columns": {column.name: column.comment or "" for column in table.columns},
-        **_order(table.name, [column.name for column in table.columns]),
-    }
-
-
-def _order(name: str, columns: list[str]) -> dict[str, Any]:
-    last = next(
-        (each for each in ("position", "last_position", "first_position", "storage_id") if each in columns), None
-    )
-    first = _FIRST.get(name, last)
-    return {
-        **({"sort_desc": first} if first else {}),
-        **({"facets": _FACETS[name]} if name in _FACETS else {}),
+        "description": relation.comment,
+        "columns": columns,
         "size": 50,
+        **({"sort_desc": first} if first else {}),
+        **({"facets": _FACETS[relation.name]} if relation.name in _FACETS else {}),
     }

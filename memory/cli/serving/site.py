@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 from memory.errors import InvalidArgument, MissingDependency
 
+_READING = ("GET", "HEAD", "OPTIONS")
 _SETTINGS = {
     "default_page_size": 50,
     "sql_time_limit_ms": 3000,
@@ -42,13 +44,18 @@ def make_site(path: Path, metadata: Callable[[str], dict[str, Any]]) -> Any:
         raise InvalidArgument(
             "--database", str(path), "Datasette opens no path with ?, # or %: serve a link to the file"
         )
-    site = Datasette([str(path)], metadata=metadata(path.stem), settings=_SETTINGS)
-    pm.register(_links())
+    site = Datasette(
+        [str(path)],
+        metadata={**metadata(path.stem), "extra_css_urls": ["/palimpsest/serve.css"]},
+        settings=_SETTINGS,
+        static_mounts=[("palimpsest", str(Path(__file__).with_name("static")))],
+    )
+    pm.register(_cells())
     return site
 
 
-def _links() -> ModuleType:
-    """Make a plugin by which positions, acts, beliefs and layers lead to what there is to say of them."""
+def _cells() -> ModuleType:
+    """Make a plugin by which positions, acts, beliefs and layers lead on, and numbers are short to look at."""
     from datasette import hookimpl
     from markupsafe import Markup
 
@@ -58,11 +65,13 @@ def _links() -> ModuleType:
     def render_cell(value: Any, column: str, database: str, datasette: Any) -> Markup | None:
         name = "position" if column.endswith("_position") else column
         pattern = links(datasette.urls.database(database)).get(name)
+        if isinstance(value, float):
+            return Markup('<span title="{!r}">{:.6g}</span>').format(value, value)
         if pattern is None or value in (None, "", 0):
             return None
         return Markup('<a href="{}">{}</a>').format(pattern.format(quote(str(value), safe="")), value)
 
-    plugin = ModuleType("palimpsest_links")
+    plugin = ModuleType("palimpsest_cells")
     plugin.render_cell = render_cell  # type: ignore[attr-defined]
     return plugin
 
@@ -88,10 +97,26 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
+def _reading(answer: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Refuse every request but those that read, before anything looks at it."""
+
+    async def app(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Awaitable[None]]) -> None:
+        if scope["type"] != "http" or scope["method"] in _READING:
+            await answer(scope, receive, send)
+            return
+        headers = [(b"allow", ", ".join(_READING).encode()), (b"content-type", b"text/plain; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 405, "headers": headers})
+        await send({"type": "http.response.body", "body": b"a record is only read here\n"})
+
+    return app
+
+
 def run_site(site: Any, listening: socket.socket) -> None:
     """Answer requests until Ctrl-C."""
     import uvicorn
 
     asyncio.run(site.invoke_startup())
-    config = uvicorn.Config(site.app(), log_level="warning", lifespan="on")
-    uvicorn.Server(config).run(sockets=[listening])
+    config = uvicorn.Config(_reading(site.app()), log_level="warning", lifespan="on", timeout_graceful_shutdown=3)
+    # Raised again by the server once it has ended in good order.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
