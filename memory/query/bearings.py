@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -33,6 +34,12 @@ class Bearing:
     """What was read or evaluated, where it is that which counts."""
     log_factor: float | None = None
     """What it did to the log e-value of the claim; known of the most telling ones only."""
+
+    def in_words(self) -> str:
+        """Say what it says: which side it is on, what came, and what that did to the evidence."""
+        came = "" if self.outcome is None else f"{self.outcome:+.4g}"
+        factor = "" if self.log_factor is None else f"E times {math.exp(min(self.log_factor, 700.0)):.3g}"
+        return ", ".join(word for word in (self.role or "", came, factor) if word)
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as data that JSON has words for."""

@@ -9,12 +9,17 @@ from typing import Any, Self
 from memory.errors import InvalidArgument, QueryError
 from memory.projections.runner import ProjectionRunner
 from memory.query.beliefs_surface import BeliefsSurface
+from memory.query.differing import Rows, difference, folded_position, known_rows
 from memory.query.evidence_surface import EvidenceSurface
 from memory.query.finding_surface import FindingSurface
 from memory.query.knowing_surface import KnowingSurface
+from memory.query.knowledge_diff import KnowledgeDiff
 from memory.query.past import Moment, Pasts, Then
 from memory.query.results import QueryResult
 from memory.store.log import EventStore
+
+_TRIES = 3
+"""How often the tables are read anew where somebody else folded into them meanwhile."""
 
 
 class QueryEngine(KnowingSurface, FindingSurface, BeliefsSurface, EvidenceSurface):
@@ -55,6 +60,7 @@ class QueryEngine(KnowingSurface, FindingSurface, BeliefsSurface, EvidenceSurfac
         folded by the same rules into a scratch database. Making one costs what `rebuild` would cost for so much of the
         log, about 0.1 ms an event, and as much room on disk as the record had then; one for a later position goes on
         from the last one before it, and the newest few are kept until the memory is closed, each asked again at once.
+        The scratch database is SQLite whatever the log is in: `query_sql` there takes what SQLite takes.
 
         Args:
             moment: A position; or a time, aware or as ISO text with its time zone: then the last append recorded at or
@@ -68,6 +74,44 @@ class QueryEngine(KnowingSurface, FindingSurface, BeliefsSurface, EvidenceSurfac
             InvalidArgument: It is no position of this log, and no time.
         """
         return QueryThen(self._pasts, self._upto(moment, "moment"))
+
+    def diff(self, first: Moment, second: Moment | None = None, *, model: str | None = None) -> KnowledgeDiff:
+        """Give which patterns, theories, beliefs and architectural facts are new, or are not what they were.
+
+        Each with its numbers before and after, and the events between that did it. What differs in weights is told by
+        `memory.diff`. It costs as much as `as_of`, once for each of the two; now is known already.
+
+        Args:
+            first: The earlier position or time.
+            second: The later one; None: now.
+            model: Only about this model, or about every model.
+
+        Raises:
+            InvalidArgument: One of them is no position of this log and no time, or the second comes before the first.
+        """
+        start = self._upto(first, "first")
+        end = None if second is None else self._upto(second, "second")
+        if end is not None and end < start:
+            raise InvalidArgument("second", second, f"it comes before the first one, which is position {start}")
+        with self._pasts.at(start) as then:
+            _, before = known_rows(then.store.database, model)
+        if end is None:
+            found = self._now(start, before, model)
+            if found is not None:
+                return found
+            end = self._upto(self._store.head().position, "second")
+        with self._pasts.at(end) as then:
+            return difference(start, before, *known_rows(then.store.database, model), then.store)
+
+    def _now(self, start: int, before: Rows, model: str | None) -> KnowledgeDiff | None:
+        """Compare with the tables as they are; None where others keep folding into them meanwhile."""
+        for _ in range(_TRIES):
+            self._runner.catch_up({"knowledge"})
+            position, after = known_rows(self._store.database, model)
+            found = difference(start, before, position, after, self._store)
+            if position >= start and folded_position(self._store.database) == position:
+                return found
+        return None
 
     def _upto(self, moment: Moment, name: str) -> int:
         return self._pasts.position_of(moment, name=name)

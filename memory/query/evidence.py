@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any
 
 from memory.events.envelope import StoredEvent
@@ -16,8 +17,12 @@ from memory.query.bearings import Bearing
 from memory.query.block_evidence import block_evidence
 from memory.query.questions import WRITE_KINDS, Question
 from memory.query.stated_evidence import map_evidence, stated_evidence
+from memory.query.told_events import EventTold
 from memory.query.write_evidence import WriteEvidence
 from memory.store.log import EventStore
+
+_SHOWN = 12
+"""Pieces of evidence whose events are told, where nothing was kept in mind of which tell most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,22 @@ class Evidence:
             found += [(what, event) for event in read]
         return found
 
+    def told(self) -> tuple[EventTold, ...]:
+        """Read the most telling events from the log, as rows for a person; of what nobody counted, the first few.
+
+        The pieces of evidence that tell most come first, each with its events, oldest first.
+        """
+        telling: list[Bearing] = []
+        for pattern in self.patterns:
+            telling += sorted(pattern.telling, key=lambda each: (-abs(each.log_factor or 0.0), each.position))
+        rows: dict[tuple[int, str], EventTold] = {}
+        for bearing in telling or islice(self.rest(), _SHOWN):
+            for what, event in self.events(bearing):
+                completes = event.position == bearing.position
+                row = EventTold.of(event, what, bearing.in_words() if completes else "")
+                rows.setdefault((event.position, what), row)
+        return tuple(rows.values())
+
     def to_dict(self) -> dict[str, Any]:
         """Give everything but the rest as data that JSON has words for."""
         return {
@@ -167,11 +188,21 @@ class Evidence:
             },
             "open_predictions": self.open_predictions,
             "ruled_out": {"count": self.ruled_out.count, "facts": [_data(row) for row in self.ruled_out.facts]},
+            "events": [asdict(each) for each in self.told()],
         }
 
     def to_json(self) -> str:
         """Give the same as JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+    def to_html(self) -> str:
+        """Give the same as a fragment of HTML that needs nothing else: for a notebook, a page, or print."""
+        from memory.query.evidence_html import evidence_html
+
+        return evidence_html(self)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     def __str__(self) -> str:
         from memory.query.explaining import explained

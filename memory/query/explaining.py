@@ -8,9 +8,12 @@ from typing import Any
 
 from memory.query.bearings import CONTRADICTS, SUPPORTS, Bearing
 from memory.query.evidence import Evidence, PatternEvidence, Statistics
+from memory.query.told_events import EventTold
 
 _TOLD = 3
 """Telling events that are told for, and against."""
+_LINES = 12
+"""Events that have a line each."""
 
 _GRADES = {
     "randomised": (
@@ -43,8 +46,27 @@ _UNITS = {
 
 
 def explained(evidence: Evidence) -> str:
+    """Say what evidence says, in short paragraphs; then the events that tell most, one a line."""
+    return "\n\n".join((*paragraphs(evidence), *_events(evidence)))
+
+
+def paragraphs(evidence: Evidence) -> list[str]:
     """Say what evidence says, in short paragraphs."""
-    return "\n\n".join(" ".join(paragraph) for paragraph in _paragraphs(evidence) if any(paragraph))
+    return [" ".join(word for word in paragraph if word) for paragraph in _paragraphs(evidence) if any(paragraph)]
+
+
+def _events(evidence: Evidence) -> Iterator[str]:
+    told = evidence.told()
+    if told:
+        lines = "\n".join(f"  {_line(each)}" for each in told[:_LINES])
+        more = f"\n  … and {len(told) - _LINES} more" if len(told) > _LINES else ""
+        yield f"The events themselves:\n{lines}{more}"
+
+
+def _line(event: EventTold) -> str:
+    act = f", act {event.act_id}" if event.act_id else ""
+    says = f" ({event.says})" if event.says else ""
+    return f"{event.position}  {event.occurred_at}  {event.event_type}{act}: {event.what}: {event.happened}{says}"
 
 
 def _paragraphs(evidence: Evidence) -> Iterator[list[str]]:
@@ -84,7 +106,7 @@ def _claim(evidence: Evidence) -> Iterator[str]:
 def _sure(pattern: PatternEvidence) -> Iterator[str]:
     statistics, row = pattern.statistics, pattern.row
     units = _UNITS.get(row.kind, "blocks")
-    yield f"The evidence is E = {_e(statistics.log_e_value)}, from {statistics.support} {units}."
+    yield f"The evidence is E = {e_in_words(statistics.log_e_value)}, from {statistics.support} {units}."
     if statistics.log_e_value > 0.0:
         chance = _one_in(statistics)
         yield f"Were there {_nothing(pattern)}, it would ever grow this large with a probability of at most {chance}."
@@ -104,7 +126,7 @@ def _sure(pattern: PatternEvidence) -> Iterator[str]:
         )
     if statistics.log_bar is not None:
         held = "1 claim" if statistics.claims == 1 else f"{statistics.claims} claims"
-        yield f"With {held} about this model held now, it needs E ≥ {_e(statistics.log_bar)}."
+        yield f"With {held} about this model held now, it needs E ≥ {e_in_words(statistics.log_bar)}."
 
 
 def _false(pattern: PatternEvidence) -> Iterator[str]:
@@ -134,7 +156,7 @@ def _believed(evidence: Evidence) -> Iterator[str]:
     else:
         status = "" if belief.status == "active" else f", and it is {belief.status}"
         what = "It" if evidence.kind == "belief" else f"Of it {belief.belief_id} was formed, which"
-        yield f"{what} is held with a credence of {_credence(belief.credence)} ({belief.strength}){status}."
+        yield f"{what} is held with a credence of {credence_in_words(belief.credence)} ({belief.strength}){status}."
     if belief.source == "earned":
         yield "That number is measured, not guaranteed: it rests on how often questions of this family came true."
     if belief.supports or belief.contradicts:
@@ -151,7 +173,7 @@ def _tested(evidence: Evidence) -> Iterator[str]:
             f"Since it was said, {theory.predictions} outcomes were predicted before they came: {theory.hits} came as "
             f"said{brier}."
         )
-        yield f"These predictions alone are evidence of E = {_e(theory.log_e_value)}; a belief takes E ≥ 20."
+        yield f"These predictions alone are evidence of E = {e_in_words(theory.log_e_value)}; a belief takes E ≥ 20."
     else:
         yield "It has met no outcome that it predicted yet."
     if evidence.open_predictions:
@@ -190,7 +212,11 @@ def _looked(fact: Any) -> str:
     ended = "" if fact.to_position is None else f" (until position {fact.to_position})"
     if fact.strength is None:
         return ended
-    what = f"E = {_e(fact.strength)}" if fact.strength_kind == "log_e_value" else f"correlation {fact.strength:+.3f}"
+    what = (
+        f"E = {e_in_words(fact.strength)}"
+        if fact.strength_kind == "log_e_value"
+        else f"correlation {fact.strength:+.3f}"
+    )
     return f" ({fact.kind} looked like {what}){ended}"
 
 
@@ -199,21 +225,23 @@ def _history(evidence: Evidence) -> Iterator[str]:
     if history is None or evidence.belief is None:
         return
     first, last = history.first, history.last[-1]
-    yield f"Its credence began at {_credence(first.credence)} at position {first.position}: {first.reason}."
+    yield f"Its credence began at {credence_in_words(first.credence)} at position {first.position}: {first.reason}."
     if history.revisions > 1:
         yield (
-            f"It was revised {history.revisions - 1} times, between {_credence(history.lowest)} and "
-            f"{_credence(history.highest)}; "
-            f"last to {_credence(last.credence)}, {last.status}, at position {last.position}: {last.reason}."
+            f"It was revised {history.revisions - 1} times, between {credence_in_words(history.lowest)} and "
+            f"{credence_in_words(history.highest)}; "
+            f"last to {credence_in_words(last.credence)}, {last.status}, at position {last.position}: {last.reason}."
         )
 
 
-def _credence(credence: float) -> str:
+def credence_in_words(credence: float) -> str:
+    """Give a credence as a person reads it."""
     # What is not certain must not be rounded to certainty.
     return f"1 − {1.0 - credence:.1g}" if 0.9999 < credence < 1.0 else f"{credence:.4g}"
 
 
-def _e(log_e: float) -> str:
+def e_in_words(log_e: float) -> str:
+    """Give a log e-value as a person reads it: as E."""
     return f"{math.exp(log_e):,.3g}" if abs(log_e) < 13.8 else f"10^{log_e / math.log(10.0):.1f}"
 
 
