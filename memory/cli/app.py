@@ -6,11 +6,13 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.models import CommandInfo
 
 from introspection.errors import PalimpsestError
 from memory.cli import (
     blob_commands,
     checkpoint_commands,
+    completing,
     database_commands,
     doctor,
     log_commands,
@@ -38,13 +40,35 @@ COMMANDS = (
 )
 """The modules whose import put their commands on the app."""
 
+_PANELS = {
+    "Begin": ("demo", "sharing", "doctor", "explain"),
+    "Look": ("log", "beliefs", "query", "checkpoints", "report", "serve"),
+    "Keep and prove": ("verify", "anchor", "rebuild", "gc", "export-weights", "export", "import", "rollover"),
+}
+"""How the help groups the commands, and in which order."""
+
+
+def _arrange() -> None:
+    """Put the commands in panels and in order, whatever order their modules were imported in."""
+    places = {name: (panel, number) for panel, names in _PANELS.items() for number, name in enumerate(names)}
+    # A command that is named nowhere is one more way to look.
+    last = ("Look", len(places))
+    panels = list(_PANELS)
+
+    def place(found: CommandInfo) -> tuple[str, int]:
+        return places.get(found.name or str(getattr(found.callback, "__name__", "")), last)
+
+    app.registered_commands.sort(key=lambda found: (panels.index(place(found)[0]), place(found)[1]))
+    for found in app.registered_commands:
+        found.rich_help_panel = place(found)[0]
+
 
 def run() -> None:
     """Run the app; our own errors become one clear message and exit code 1."""
     try:
         app()
     except PalimpsestError as error:
-        sys.stderr.write(f"error [{error.code}]: {error}\n")
+        sys.stderr.write(f"error [{error.code}]: {error}\n  more: palimpsest explain {error.code}\n")
         sys.exit(1)
     except BrokenPipeError:
         # The reader of a pipe left (`palimpsest log | head`): not an error, and nothing is left to say.
@@ -54,7 +78,12 @@ def run() -> None:
 
 @app.command(epilog="Example: palimpsest explain key-conflict")
 def explain(
-    code: Annotated[str | None, typer.Argument(help="The code in brackets after `error`; none lists them all.")] = None,
+    code: Annotated[
+        str | None,
+        typer.Argument(
+            help="The code in brackets after `error`; none lists them all.", autocompletion=completing.error_codes
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what an error means: its symptom, its cause, its fix."""
@@ -74,3 +103,6 @@ def explain(
         from rich.markdown import Markdown
 
         results().print(Markdown(text))
+
+
+_arrange()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from memory.cli import completing
 from memory.cli.root import DEFAULT_DATABASE, UTC_TEXT, BlobsOption, DatabaseOption, JsonOption, app, opened
 
 if TYPE_CHECKING:
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 @app.command(epilog="Example: palimpsest log --type modification --newest -n 20")
 def log(
     database: DatabaseOption = DEFAULT_DATABASE,
-    stream: Annotated[str | None, typer.Option(help="Only this stream.")] = None,
-    event_type: Annotated[list[str] | None, typer.Option("--type", help="Only these event types.")] = None,
-    model: Annotated[str | None, typer.Option(help="Only events of this model.")] = None,
-    act: Annotated[str | None, typer.Option(help="Only events of this act.")] = None,
+    stream: Annotated[str | None, typer.Option(help="Only this stream.", autocompletion=completing.streams)] = None,
+    event_type: Annotated[
+        list[str] | None, typer.Option("--type", help="Only these event types.", autocompletion=completing.event_types)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only events of this model.", autocompletion=completing.models)
+    ] = None,
+    act: Annotated[str | None, typer.Option(help="Only events of this act.", autocompletion=completing.acts)] = None,
     after: Annotated[int, typer.Option(min=0, help="Only positions after this one.")] = 0,
     until: Annotated[int | None, typer.Option(min=1, help="Only positions up to this one.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="At most so many.")] = None,

@@ -17,12 +17,11 @@ app = typer.Typer(
     name="palimpsest",
     help="An event-sourced memory for neural networks whose weights are being changed.",
     epilog="Exit codes: 0 all well; 1 a problem was found, or an error with its remedy; 2 wrong usage.",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
 database_app = typer.Typer(help="The database and its schema.", no_args_is_help=True)
-app.add_typer(database_app, name="db")
+app.add_typer(database_app, name="db", rich_help_panel="Keep and prove")
 
 DatabaseOption = Annotated[
     str,
@@ -62,6 +61,11 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
 ) -> None:
     """An event-sourced memory for neural networks whose weights are being changed."""
+    if context.invoked_subcommand is None:
+        from memory.cli.welcome import welcome
+
+        welcome()
