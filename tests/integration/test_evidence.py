@@ -459,7 +459,7 @@ def test_no_big_table_is_searched_without_an_index(memory: MemorySystem, kind: s
             for plan in [row[3] for row in rows]:
                 assert not any(re.fullmatch(rf"SCAN {table}( AS \w+)?", plan) for table in BIG), (plan, statement)
                 if "act_id IN" in statement and plan.startswith("SEARCH"):
-                    assert "_act_id (act_id=?)" in plan, (plan, statement)
+                    assert re.search(r"_act_id\w* \(act_id=\?", plan), (plan, statement)
                 assert "TEMP B-TREE" not in plan or not any(table in statement for table in BIG[:5]), (plan, statement)
 
 
