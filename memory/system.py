@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from memory.agent.surface import AgentSurface
+from memory.errors import InvalidArgument
 from memory.projections.catalogue import PROJECTIONS
 from memory.projections.runner import ProjectionRunner
 from memory.query import knowledge
@@ -120,6 +121,7 @@ class MemorySystem(
             self._recorder.gate = self._safety.gate
             self._reporter = knowledge.Reporter(self._store.database)
             self._reporter.start()
+            self._consolidation_interval = 100
         except BaseException:
             self._store.close()
             raise
@@ -163,6 +165,24 @@ class MemorySystem(
     def consolidate(self) -> ConsolidationReport:
         """Fold every new event into what is known; say what changed since the last report."""
         return self._reporter.report(self._runner.catch_up())
+
+    def auto_consolidate_if_needed(self) -> ConsolidationReport | None:
+        """Consolidate if enough events came since it was done last; else give None, at the price of one small query.
+
+        Nothing needs it: what is asked is always brought up to date first. It tells what changed, every so often.
+        """
+        due = self._store.head().position - self._reporter.position >= self._consolidation_interval
+        return self.consolidate() if due else None
+
+    def set_consolidation_interval(self, events: int) -> None:
+        """Say how many events `auto_consolidate_if_needed` waits for; 100 where nobody says.
+
+        Raises:
+            InvalidArgument: It is no whole number from 1 on.
+        """
+        if isinstance(events, bool) or not isinstance(events, int) or events < 1:
+            raise InvalidArgument("events", events, "it is a whole number from 1 on")
+        self._consolidation_interval = events
 
     def rebuild(self) -> ConsolidationReport:
         """Throw every projection away and fold the whole log again."""

@@ -12,6 +12,7 @@ from memory.projections.knowledge_tables import beliefs, patterns, theories
 from memory.projections.runner import ProjectionRunner
 from memory.projections.tables import modifications, observations
 from memory.query import claims, narrowing
+from memory.query.deciding_surface import DecidingSurface
 from memory.query.modifications import WantedWrites, query_modifications
 from memory.query.observations import (
     OBSERVATION_TYPES,
@@ -29,7 +30,7 @@ _SAID = {"observations", "modifications", "safety", "weight_history", "search", 
 """The projections whose tables hold what is said in words."""
 
 
-class FindingSurface:
+class FindingSurface(DecidingSurface):
     """The part of `memory.MemorySystem` and of `memory.query` that finds."""
 
     _store: EventStore

@@ -56,15 +56,18 @@ class Reporter:
 
     database: Database
     last: dict[str, str] = field(default_factory=dict)
+    position: int = 0
+    """The event up to which the last report told, or all was told from the start."""
 
     def start(self) -> None:
         """Take what is known now as told."""
         self.last = self._statuses()
+        self.position = folded_up_to(self.database)
 
     def report(self, position: int) -> ConsolidationReport:
         """Give what changed since the last report, and take it as told."""
         now, before = self._statuses(), self.last
-        self.last = now
+        self.last, self.position = now, position
         changed = {identity: status for identity, status in now.items() if before.get(identity) != status}
         return ConsolidationReport(
             position=position,
