@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,11 @@ import typer
 
 from memory.cli.app import app
 
-GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guide" / "command_line.md"
+ROOT = Path(__file__).resolve().parents[3]
+GUIDE = ROOT / "docs" / "guide" / "command_line.md"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_TOLD = re.compile(r"`(palimpsest(?: [^`]*)?)`|^\$ (palimpsest .*)$", re.MULTILINE)
+_ENDS_A_COMMAND = {">", ">>", "|", "&&", "#"}
 
 
 def commands(group: Any = None, before: tuple[str, ...] = ("palimpsest",)) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -25,32 +30,57 @@ def commands(group: Any = None, before: tuple[str, ...] = ("palimpsest",)) -> It
 
 
 COMMANDS = dict(commands())
+GROUPS = {words[:-1] for words in COMMANDS}
 each_command = pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+
+
+def understood(line: str) -> tuple[str, ...]:
+    """See that a command can be typed as it stands, without running it; give the words that call it."""
+    typed = shlex.split(line)
+    typed = typed[: next((at for at, word in enumerate(typed) if word in _ENDS_A_COMMAND), len(typed))]
+    called = next((tuple(typed[:length]) for length in (3, 2) if tuple(typed[:length]) in COMMANDS), None)
+    if called is None:
+        assert typed[1:] in ([], ["--help"], ["--version"]) or tuple(typed) in GROUPS, f"there is no command {line!r}"
+        return tuple(typed)
+    # The name alone speaks of the command, and types nothing.
+    if len(typed) > len(called) and typed[-1] != "--help":
+        COMMANDS[called].make_context(called[-1], typed[len(called) :])
+    return called
 
 
 @each_command
 def test_the_guide_tells_of_it(words: tuple[str, ...]) -> None:
-    told = GUIDE.read_text()
+    rows = [line for line in GUIDE.read_text().splitlines() if line.startswith("| `palimpsest ")]
     if len(words) == 2:
-        assert f"`{' '.join(words)}" in told
+        assert any(f"`{' '.join(words)}" in row for row in rows)
     else:
-        # Those of a group share a line.
-        line = next(line for line in told.splitlines() if f"`{' '.join(words[:-1])} " in line)
-        assert f"{words[-1]}`" in line
+        # Those of a group share a row.
+        assert any(f"`{' '.join(words[:-1])} " in row and re.search(rf"\b{words[-1]}\b", row) for row in rows)
 
 
 @each_command
 def test_its_help_ends_with_an_example_that_it_understands(words: tuple[str, ...]) -> None:
     before, _, example = (COMMANDS[words].epilog or "").partition("Example: ")
     assert before == ""
-    typed = shlex.split(example.partition(" >> ")[0])
-    assert tuple(typed[: len(words)]) == words
-    COMMANDS[words].make_context(words[-1], typed[len(words) :])
+    assert understood(example) == words
+    assert len(shlex.split(example)) > len(words) or not COMMANDS[words].params
+
+
+@each_command
+def test_its_help_says_what_it_does_and_what_each_option_means(words: tuple[str, ...]) -> None:
+    assert COMMANDS[words].help
+    assert all(getattr(each, "help", None) for each in COMMANDS[words].params if each.name != "help")
 
 
 @each_command
 def test_it_can_answer_in_json(words: tuple[str, ...]) -> None:
     assert any("--json" in option.opts for option in COMMANDS[words].params)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_a_page_tells_can_be_typed(page: Path) -> None:
+    for found in _TOLD.finditer(page.read_text()):
+        understood((found[1] or found[2]).replace("\n", " "))
 
 
 def test_the_help_says_what_the_exit_codes_mean() -> None:
