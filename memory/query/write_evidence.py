@@ -100,14 +100,15 @@ class WriteEvidence:
     def _acts(self, acts: Sequence[str]) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
         """Give what acts wrote, and their evaluations of the metric, each in order."""
         written = select(*_WRITE).where(
-            modifications.c.model == self._model,
+            # Not by the model's own index, which would go along the whole log for each page.
+            func.coalesce(modifications.c.model, "") == self._model,
             modifications.c.act_id.in_(acts),
             modifications.c.retracted_position.is_(None),
         )
         evaluated = select(*_EVALUATION).where(
             metrics.c.act_id.in_(acts),
             metrics.c.model == self._model,
-            # Not by the metric's own index, which would go along the whole log for each page.
+            # Nor by the metric's own.
             func.coalesce(metrics.c.metric, "") == self._metric,
             metrics.c.retracted_position.is_(None),
         )
