@@ -61,7 +61,7 @@ class DecidingSurface:
         return self.get_beliefs_for_context(context)
 
     def get_memory_overview(self, *, model: str | None = None) -> MemoryOverview:
-        """Give what the record holds, at a glance, in the same time at any length of it; of a model, what is about it."""
+        """Give what the record holds, at a glance, in the same time at any length of it; of a model, what is its."""
         self._runner.catch_up()
         return overview(self._store.database, model)
 
