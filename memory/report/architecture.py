@@ -38,7 +38,8 @@ def architecture(scope: Scope) -> Section:
     rows = scope.rows(
         "SELECT kind, subject, object, reason, relation, strength_kind, strength, support, first_position, to_position "
         "FROM architectural_facts WHERE first_position <= :until {model} "
-        f"ORDER BY CASE WHEN strength IS NULL THEN 1 ELSE 0 END, strength_kind, abs(strength) DESC, fact_id "
+        f"ORDER BY CASE WHEN strength IS NULL THEN 1 ELSE 0 END, coalesce(strength_kind, ''), "
+        "coalesce(abs(strength), 0) DESC, fact_id "
         f"LIMIT {scope.limits.table}"
     )
     reasons = scope.rows(

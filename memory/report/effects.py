@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memory.report.changes import architecture_key, tied
-from memory.report.scope import Scope, counted, e_value, finite, log10, several
+from memory.report.scope import Scope, counted, drawable, e_value, finite, log10, several
 from memory.report.section import Chart, Section, Spec, Table
 from memory.report.vega import FOCUS, INK, LETTERS, QUIET, SERIES, dimmed, layers, spec, tips
 
@@ -25,7 +25,7 @@ def effects(scope: Scope) -> Section:
     sized = [
         row
         for row in rows
-        if row["kind"] in ("effect", "impact") and row["direction"] and finite(row["effect"]) is not None
+        if row["kind"] in ("effect", "impact") and row["direction"] and drawable(row["effect"]) is not None
     ]
     by_metric: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in sized:
@@ -134,7 +134,7 @@ def bound(value: float | None, otherwise: str) -> float | str:
 def mark(row: Mapping[str, Any], names: Mapping[int, str], *, of_many: bool = False) -> dict[str, Any]:
     """Give what is drawn of a claim; with its model, where it is one of many."""
     way = f"{row['method'] or 'a write'}" + (f" ±{row['dose']:g}" if row["dose"] is not None else "")
-    low, high = finite(row["ci_low"]), finite(row["ci_high"])
+    low, high = drawable(row["ci_low"]), drawable(row["ci_high"])
     layer = f"{row['model']}: {told(row, names)}" if of_many else told(row, names)
     kind = "" if row["kind"] == "effect" else "  ·  any sign"
     return {

@@ -99,7 +99,7 @@ def write_report(
     text = page(
         told,
         sections,
-        strip=strip(scope) if any(section.charts for section in sections) else None,
+        strip=strip(scope),
         focus=[each["layer"] for each in sorted(storages(scope).values(), key=lambda each: each["order"])],
         about={
             "title": title or (f"What was done to {model}" if model else _title(told.models)),

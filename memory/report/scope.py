@@ -88,6 +88,16 @@ def finite(value: Any) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
+FARTHEST = 1e100
+"""What is larger is drawn no farther out: browsers reckon with doubles, and differences of the largest overflow."""
+
+
+def drawable(value: Any) -> float | None:
+    """Give a number that can be drawn; None for every other."""
+    known = finite(value)
+    return known if known is not None and abs(known) <= FARTHEST else None
+
+
 def shortened(name: str) -> str:
     """Give the name of a tensor without what nearly all of them end in."""
     return name.removesuffix(".weight") or name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from memory.report.scope import Scope, counted, finite
+from memory.report.scope import FARTHEST, Scope, counted, finite
 from memory.report.section import Chart, Section, Spec, Table
 from memory.report.vega import BAD, QUIET, SERIES, positions, quantity, spec, tips, window
 
@@ -226,6 +226,7 @@ def _metric(scope: Scope, metric: str) -> Iterator[dict[str, Any]]:
 
 def _drawn(scope: Scope, bins: list[dict[str, Any]], coupled: list[dict[str, Any]], *, last: bool) -> Spec:
     models = list(dict.fromkeys(each["model"] for each in bins))
+    near = [each | {end: _near(each[end]) for end in ("mean", "least", "greatest")} for each in bins]
     colour = {
         "field": "model",
         "type": "nominal",
@@ -245,10 +246,10 @@ def _drawn(scope: Scope, bins: list[dict[str, Any]], coupled: list[dict[str, Any
     along["axis"]["labels"] = last
     extent = {"format": ".3~g", "minExtent": EXTENT, "maxExtent": EXTENT}
     faint = 0.35 if len(coupled) < 60 else 0.16
-    scale = {"type": "symlog", "nice": False} if is_bent(bins) else {"zero": False}
+    scale: Spec = {"domain": _extent(near)} | ({"type": "symlog", "nice": False} if is_bent(bins) else {})
     value = quantity("mean", None, scale=scale, axis=extent)
     return spec(
-        bins,
+        near,
         96,
         params=window(scope),
         encoding={"x": along, "color": colour},
@@ -286,6 +287,19 @@ def _drawn(scope: Scope, bins: list[dict[str, Any]], coupled: list[dict[str, Any
     )
 
 
+def _extent(bins: list[dict[str, Any]]) -> tuple[float, float]:
+    known = [each[end] for each in bins for end in ("least", "greatest") if each[end] is not None]
+    if not known:
+        return 0.0, 1.0
+    low, high = min(known), max(known)
+    room = 0.0 if low < high else 0.1 * abs(low) or 1.0
+    return low - room, high + room
+
+
+def _near(value: float | None) -> float | None:
+    return None if value is None else max(-FARTHEST, min(FARTHEST, value))
+
+
 def is_bent(bins: list[dict[str, Any]]) -> bool:
     """Say whether a few values are so large that a plain scale would show nothing but them."""
     sizes = sorted(abs(each[end]) for each in bins for end in ("least", "greatest") if each[end] is not None)
@@ -319,12 +333,15 @@ def activity(scope: Scope) -> list[dict[str, Any]]:
     return [{"position": scope.bin_start(row["bin"], width), "count": row["n"]} for row in rows]
 
 
-def strip(scope: Scope) -> Spec:
-    """Draw the strip across which the reader drags to look closer."""
+def strip(scope: Scope) -> Spec | None:
+    """Draw the strip across which the reader drags to look closer; None where nothing was written."""
+    found = activity(scope)
+    if not found:
+        return None
     whole = positions(scope, title=None)
     whole["scale"] = {"domain": [each["value"] for each in window(scope)], "nice": False, "zero": False}
     return spec(
-        activity(scope),
+        found,
         34,
         params=[
             {"name": "brush", "select": {"type": "interval", "encodings": ["x"], "mark": {"fill": "var(--accent)"}}}
