@@ -10,6 +10,8 @@ from typing import Any
 
 from memory.errors import InvalidArgument
 
+UNREADABLE = ""
+"""The name of a call whose text is no JSON."""
 _MARKED = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
 
 
@@ -67,12 +69,19 @@ def arguments_of(given: Any) -> dict[str, Any]:
     return {str(name): value for name, value in given.items()}
 
 
+def unreadable(text: Any) -> InvalidArgument:
+    """Give the error for a call whose text is no JSON."""
+    shown = str(text)
+    remedy = 'give one JSON object: {"name": "get_weight_statistics", "arguments": {"name": "lm_head.weight"}}'
+    return InvalidArgument("the call", shown if len(shown) <= 80 else shown[:79] + "…", remedy)
+
+
 def _of_text(text: str, *, marked: bool) -> list[Call]:
     try:
         found = json.loads(text)
     except json.JSONDecodeError:
         # Between marks a call was meant: the model is told what is wrong with it.
-        return [Call("", text)] if marked else []
+        return [Call(UNREADABLE, text)] if marked else []
     return parse_calls(found) if isinstance(found, list | dict) else []
 
 

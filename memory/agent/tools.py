@@ -14,7 +14,7 @@ from memory.agent.activation_tools import ActivationTools
 from memory.agent.architecture_tools import ArchitectureTools
 from memory.agent.attention_tools import AttentionTools
 from memory.agent.bounding import Page, bounded, text_of
-from memory.agent.calls import Call, arguments_of, parse_calls
+from memory.agent.calls import UNREADABLE, Call, arguments_of, parse_calls, unreadable
 from memory.agent.desk import Desk
 from memory.agent.editing_tools import EditingTools
 from memory.agent.failures import told_of
@@ -118,6 +118,8 @@ class AgentTools(list[Tool]):
         """
         found = next((tool for tool in self if tool.__name__ == name), None)
         try:
+            if name == UNREADABLE:
+                raise unreadable(arguments)
             if found is None:
                 raise UnknownTool(name, self.names, because=self._withheld.get(name, ""))
             given = arguments_of(arguments)
