@@ -39,7 +39,9 @@ def test_names_of_another_family_too() -> None:
     ]
     ordered += ["transformer.ln_f.weight", "lm_head.weight"]
 
-    assert sorted(reversed(ordered), key=architecture_key)[2:] == ordered[2:]
+    mixed = random.Random(2).sample(ordered, len(ordered))
+
+    assert sorted(mixed, key=architecture_key)[2:] == ordered[2:]
 
 
 def test_all_names_of_a_storage_are_one_label() -> None:
