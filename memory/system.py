@@ -14,6 +14,7 @@ from memory.errors import InvalidArgument
 from memory.projections.catalogue import PROJECTIONS
 from memory.projections.runner import ProjectionRunner
 from memory.query import knowledge
+from memory.query.aliases_surface import AliasesSurface
 from memory.query.beliefs_surface import BeliefsSurface
 from memory.query.checkpoints import problems_of
 from memory.query.engine import QueryEngine
@@ -54,6 +55,7 @@ class MemorySystem(
     WeightsSurface,
     CheckpointsSurface,
     StatingSurface,
+    AliasesSurface,
     KnowingSurface,
     FindingSurface,
     BeliefsSurface,

@@ -43,10 +43,6 @@ class DecidingSurface:
         self._runner.catch_up(_DECIDES)
         return decide(self._store.database, context)
 
-    def explain_decision(self, context: Mapping[str, Any] | str) -> str:
-        """Say in plain words what bears on an edit: what `get_decision_support` finds."""
-        return str(self.get_decision_support(context))
-
     def get_beliefs_for_context(self, context: Mapping[str, Any] | str) -> QueryResult:
         """Give the beliefs that bear on what somebody thinks of, core principles always, as `HeldTrue`.
 

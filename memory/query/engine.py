@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from memory.errors import InvalidArgument, QueryError
 from memory.projections.runner import ProjectionRunner
+from memory.query.aliases_surface import AliasesSurface
 from memory.query.beliefs_surface import BeliefsSurface
 from memory.query.differing import Rows, difference, folded_position, known_rows
 from memory.query.evidence_surface import EvidenceSurface
@@ -22,7 +23,7 @@ _TRIES = 3
 """How often the tables are read anew where somebody else folded into them meanwhile."""
 
 
-class QueryEngine(KnowingSurface, FindingSurface, BeliefsSurface, EvidenceSurface):
+class QueryEngine(AliasesSurface, KnowingSurface, FindingSurface, BeliefsSurface, EvidenceSurface):
     """Every question to a record: what is known, why, what was recorded, what was known before, what has changed.
 
     `memory.query` gives one. Each question but `as_of` and `diff` is also asked of the memory itself, by the same name.
