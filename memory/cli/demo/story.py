@@ -76,6 +76,9 @@ def tell(memory: MemorySystem, database: str, console: Console, *, naive: bool) 
     option = "" if database == "research.db" else f" -d {database}"
     for query in QUERIES:
         console.print(f'  palimpsest query{option} "{query}"', soft_wrap=True)
+    console.print(
+        f"and for every picture of it, in one HTML file,\n  palimpsest report{option} -o report.html", soft_wrap=True
+    )
 
 
 def _learned(memory: MemorySystem, console: Console) -> None:
