@@ -6,12 +6,12 @@ Run: python benchmarks/questions.py (10 thousand, 1 million and 5 million events
      python benchmarks/questions.py --engine postgresql --sizes 10000 1000000
      python benchmarks/questions.py --folder /data --json out.json
 
-One record grows from size to size, and each question is asked of it at each. Three quarters of the events are
-observations of several types, categories, tags and importances; the others are acts: an evaluation, a write, an
-evaluation. Some things are everywhere (the word `block`, the tag `night`), some in one of a hundred events, some only
-at the very beginning (the word `needle`, the tag `first`, the category `odd`): those are what a question with a limit
-has to find without walking along all the rest. Times are the median of several, on warm pages, what keeps the tables up
-to date included. The last column is the time at the largest size over that at the smallest.
+One record grows from size to size, and each question is asked of it at each. Most events are observations of several
+types, categories, tags and importances; one in ten is a write, and some writes are acts with an evaluation before and
+after. Some things are everywhere (the word `block`, the tag `night`), some in one of a hundred events, some only at the
+very beginning (the word `needle`, the tag `first`, the category `odd`): those are what a question with a limit has to
+find without walking along all the rest. Times are the median of several, on warm pages, what keeps the tables up to date
+included. The last column is the time at the largest size over that at the smallest.
 """
 
 from __future__ import annotations
@@ -92,8 +92,11 @@ class Source:
         stream = model_stream(MODEL)
         events = []
         while len(events) < BATCH:
-            if self.generator.random() < 0.1 and len(events) <= BATCH - 3:
+            drawn = self.generator.random()
+            if drawn < 0.01 and len(events) <= BATCH - 3:
                 events += self._act(stream)
+            elif drawn < 0.1:
+                events.append(NewEvent(self.generator.choice(self.writes), stream=stream))
             elif self.made < EARLY and not (self.made + len(events)) % 500:
                 rare = self._observation(category="odd", tags=("first",), description="a needle in the block")
                 events.append(NewEvent(rare, stream=stream))

@@ -15,6 +15,7 @@ from memory.cli import (
     completing,
     database_commands,
     doctor,
+    finding_commands,
     log_commands,
     model_commands,
     report_commands,
@@ -30,6 +31,7 @@ COMMANDS = (
     model_commands,
     checkpoint_commands,
     log_commands,
+    finding_commands,
     sql_commands,
     report_commands,
     transfer_commands,
@@ -42,7 +44,20 @@ COMMANDS = (
 
 _PANELS = {
     "Begin": ("demo", "sharing", "doctor", "explain"),
-    "Look": ("log", "beliefs", "query", "checkpoints", "report", "serve"),
+    "Look": (
+        "log",
+        "overview",
+        "briefing",
+        "search",
+        "observations",
+        "about",
+        "decide",
+        "beliefs",
+        "query",
+        "checkpoints",
+        "report",
+        "serve",
+    ),
     "Keep and prove": ("verify", "anchor", "rebuild", "gc", "export-weights", "export", "import", "rollover"),
 }
 """How the help groups the commands, and in which order."""
