@@ -39,7 +39,7 @@ def context_for_prompt(desk: Desk, tokens: int, count: TokenCount, topic: str | 
         raise InvalidArgument("tokens", tokens, "give a whole number of tokens above 0")
     if topic is not None and not topic.strip():
         raise InvalidArgument("topic", topic, "name what it is to be about; None for everything")
-    return told(ContextLines(desk).all(), tokens, count, _words(desk, topic))
+    return told(ContextLines(desk).all(topic), tokens, count, _words(desk, topic))
 
 
 def told(lines: Sequence[Line], tokens: int, count: TokenCount, words: Sequence[str] = ()) -> str:

@@ -13,9 +13,19 @@ from memory.query.checkpoints import writes_since_checkpoint
 if TYPE_CHECKING:
     from memory.safety.surroundings import Alert
 
-SECTIONS = ("You", "State", "Principles", "Beliefs", "Architecture", "Went wrong", "Recent acts", "Open predictions")
+SECTIONS = (
+    "You",
+    "State",
+    "Principles",
+    "Beliefs",
+    "Architecture",
+    "Went wrong",
+    "Recent acts",
+    "Open predictions",
+    "Found on the topic",
+)
 """In the order they are told in."""
-_ACTS, _ALERTS, _BELIEFS, _FACTS, _PREDICTIONS = 20, 40, 40, 40, 10
+_ACTS, _ALERTS, _BELIEFS, _FACTS, _PREDICTIONS, _FOUND = 20, 40, 40, 40, 10, 10
 _ALERT_WORTH = {"emergency": 50.0, "critical": 50.0, "warning": 25.0}
 
 
@@ -44,8 +54,12 @@ class ContextLines:
         self._desk = desk
         self._said = desk.harmless.quoted
 
-    def all(self) -> list[Line]:
-        """Give every line, in the order of the sections."""
+    def all(self, topic: str | None = None) -> list[Line]:
+        """Give every line, in the order of the sections.
+
+        Args:
+            topic: What it is to be about: adds what was noticed on it.
+        """
         acts, _ = recent_acts(self._desk.memory.store, model=self._desk.about, limit=_ACTS)
         return [
             *self._identity(),
@@ -56,6 +70,7 @@ class ContextLines:
             *self._went_wrong(acts),
             *self._acts(acts),
             *self._predictions(),
+            *(() if topic is None else self._found(topic)),
         ]
 
     def _identity(self) -> Iterator[Line]:
@@ -205,6 +220,14 @@ class ContextLines:
             forecast = "" if row["mean"] is None else f", forecast {row['mean']:.3g} ± {row['sd']:.2g}"
             words = f"{self._said(row['hypothesis'])}: comes so with probability {row['probability']:.3g}{forecast}"
             yield Line("Open predictions", f"{words} (position {row['position']})", 20.0 * 0.9**rank)
+
+    def _found(self, topic: str) -> Iterator[Line]:
+        found = self._desk.memory.search_text(
+            topic, limit=_FOUND, kinds=("observation", "checkpoint"), model=self._desk.about
+        )
+        for rank, each in enumerate(found):
+            words = f"{each.kind} at position {each.position}: {self._said(each.text)}"
+            yield Line("Found on the topic", words, 20.0 * 0.9**rank)
 
 
 _RELATIONS = {

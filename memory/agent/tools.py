@@ -18,6 +18,7 @@ from memory.agent.calls import UNREADABLE, Call, arguments_of, parse_calls, unre
 from memory.agent.desk import Desk
 from memory.agent.editing_tools import EditingTools
 from memory.agent.failures import told_of
+from memory.agent.finding_tools import FindingTools
 from memory.agent.gradient_tools import GradientTools
 from memory.agent.history_tools import HistoryTools
 from memory.agent.knowledge_tools import KnowledgeTools
@@ -36,7 +37,7 @@ GROUPS: dict[str, tuple[type, ...]] = {
     "attention": (AttentionTools,),
     "gradients": (GradientTools,),
     "history": (HistoryTools,),
-    "memory": (KnowledgeTools, RecordingTools),
+    "memory": (FindingTools, KnowledgeTools, RecordingTools),
     "safety": (SafetyTools,),
     "edit": (EditingTools,),
 }
