@@ -10,8 +10,8 @@ One record grows from size to size, and each question is asked of it at each. Mo
 types, categories, tags and importances; one in ten is a write, and some writes are acts with an evaluation before and
 after. Some things are everywhere (the word `block`, the tag `night`), some in one of a hundred events, some only at the
 very beginning (the word `needle`, the tag `first`, the category `odd`): those are what a question with a limit has to
-find without walking along all the rest. Times are the median of several, on warm pages, what keeps the tables up to date
-included. The last column is the time at the largest size over that at the smallest.
+find without walking along all the rest. Times are the median of several, on warm pages, with what keeps the tables up to
+date. The last column is the time at the largest size over that at the smallest.
 """
 
 from __future__ import annotations
