@@ -70,10 +70,11 @@ class AliasesSurface(KnowingSurface, BeliefsSurface, EvidenceSurface):
         check_one_of("pattern_type", pattern_type, tuple(KIND_SHARES))
         check_one_of("status", status, STATUSES)
         check_share("min_confidence", min_confidence)
+        words = texts("tags", tags)
         asked: dict[str, Any] = {
             "question": "get_patterns",
             "pattern_type": pattern_type,
-            "tags": list(tags),
+            "tags": words,
             "status": status,
         }
         asked |= {"min_confidence": min_confidence, "min_support": min_support, "model": model}
@@ -81,7 +82,7 @@ class AliasesSurface(KnowingSurface, BeliefsSurface, EvidenceSurface):
         rows = related.select_patterns(
             self._store.database,
             kind=pattern_type,
-            words=texts("tags", tags),
+            words=words,
             log_e=related.least_log_e(min_confidence),
             support=min_support,
             status=status,
@@ -184,21 +185,21 @@ class AliasesSurface(KnowingSurface, BeliefsSurface, EvidenceSurface):
             UnknownBelief: There is no such belief.
         """
         belief = self.get_belief(belief_id)
-        revisions = self.belief_history(belief_id)
-        said = [f"{belief.statement}{'' if belief.statement.endswith('.') else '.'}"]
-        if not revisions or belief.first_position == 0:
+        said = [belief.statement if belief.statement.endswith(".") else f"{belief.statement}."]
+        if belief.first_position == 0:
             said.append("It ships with every record, and was formed of nothing in it.")
             return " ".join(said)
-        first = revisions[0]
-        event_type, moment, act = events_at(self._store.database, [first.position])[first.position]
+        first = next(iter(self.belief_history(belief_id)), belief)
+        position, reason = belief.first_position, getattr(first, "reason", "the sharing map says so")
+        event_type, moment, act = events_at(self._store.database, [position])[position]
         of_act = f" of act {act}" if act else ""
         said.append(
-            f"It was formed at position {first.position} ({event_type}{of_act}, {moment}), with a credence of "
-            f"{credence_in_words(first.credence)}: {first.reason}."
+            f"It was formed at position {position} ({event_type}{of_act}, {moment}), with a credence of "
+            f"{credence_in_words(first.credence)}: {reason}."
         )
         if belief.theory_id is not None:
             theory = self.get_theory(belief.theory_id)
-            met, hits = related.fared_until(self._store.database, belief.theory_id, first.position)
+            met, hits = related.fared_until(self._store.database, belief.theory_id, position)
             said.append(
                 f"Its theory {theory.theory_id} was born at position {theory.first_position}; as the record is now, it "
                 f"had predicted {met} outcomes by then before they came, and {hits} came as said."
