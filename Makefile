@@ -8,7 +8,7 @@ WORKERS ?= 3
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 FRAME := pyproject.toml constraints.txt memory/version.py
 
-.PHONY: demo test lint explore bench clean
+.PHONY: demo test lint explore pages bench clean
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -53,6 +53,9 @@ test: lint $(VENV)/.browser  ## lint, then every test, on SQLite, on a real Post
 
 explore: $(VENV)/.installed-test  ## the property tests once more, on examples nobody has seen
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=explore tests/property
+
+pages: $(VENV)/.installed-test  ## the API pages, docs/api, drawn anew from the docstrings
+	$(BIN)/python docs/draw_api.py
 
 bench: $(VENV)/.installed-bench  ## the measurements behind our claims of speed and validity
 	set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
