@@ -162,8 +162,8 @@ def test_wrong_usage_exits_with_2() -> None:
     assert palimpsest("log", "--limit", "none").returncode == 2
 
 
-def test_alone_it_says_what_it_is_and_what_to_type() -> None:
-    told = palimpsest().stdout
+def test_help_says_what_it_is_and_lists_the_commands() -> None:
+    told = palimpsest("--help").stdout
     assert "An event-sourced memory" in told
     for command in ("demo", "log", "query", "sharing", "beliefs", "verify", "db"):
         assert command in told
