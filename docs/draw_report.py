@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 
 from memory import MemorySystem
 
-WIDTH, HEIGHT, GAP = 1000, 1330, 24
+WIDTH, HEIGHT, GAP = 980, 1060, 20
 """Of one of the two halves, and between them."""
 
 
@@ -48,6 +48,7 @@ def draw(report: Path, picture: Path) -> None:
 
 
 def main() -> None:
+    """Draw the report of a record that is there, or of the demo run anew."""
     with tempfile.TemporaryDirectory() as temporary:
         if len(sys.argv) > 1:
             database = sys.argv[1]
