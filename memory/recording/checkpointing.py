@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from memory.errors import EditError, InvalidArgument, RestoreError, UnknownModel
 from memory.events.codec import build
 from memory.events.weights import CheckpointTagged
 from memory.query.checkpoints import CheckpointInfo, compare_benchmarks, known_checkpoints
+from memory.query.results import QueryResult
 from memory.query.retention import reason_of
 from memory.query.weight_blobs import WEIGHT_HISTORY
 from memory.query.weight_history import no_checkpoint, saved_checkpoint
@@ -131,8 +133,8 @@ class Checkpoints:
 
     def list_checkpoints(
         self, tags: Sequence[str] = (), include_deleted: bool = False, *, model: str | None = None
-    ) -> list[CheckpointInfo]:
-        """Give the checkpoints on record, the first one first.
+    ) -> QueryResult:
+        """Give the checkpoints on record, the first one first, as `CheckpointInfo`.
 
         Args:
             tags: Only those that have all of these.
@@ -141,7 +143,11 @@ class Checkpoints:
         """
         self._runner.catch_up(WEIGHT_HISTORY)
         found = known_checkpoints(self._store.database, model=model, include_deleted=include_deleted)
-        return [each for each in found if set(tags) <= set(each.tags)]
+        return QueryResult(
+            (each for each in found if set(tags) <= set(each.tags)),
+            columns=[field.name for field in fields(CheckpointInfo)],
+            metadata={"question": "checkpoints", "model": model, "tags": list(tags) or None},
+        )
 
     def get_checkpoint_info(self, checkpoint_id: str) -> CheckpointInfo:
         """Give what is known of a checkpoint, one that was let go included.

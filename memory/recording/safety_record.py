@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from memory.events.safety import EmergencyCleared, SafetyAlert
 from memory.projections.runner import ProjectionRunner
 from memory.query import safety as asked
 from memory.query.beliefs import core_principles
+from memory.query.results import QueryResult
 from memory.query.safety_log import SafetyLog
 from memory.recording.attached import AttachedModel
 from memory.recording.journal import Recorded
@@ -69,8 +71,8 @@ class SafetyRecord:
         standing = self._log.standing()
         return {position: Stop(position, each.model, each.message) for position, each in standing.items()}
 
-    def alerts(self, query: AlertQuery) -> list[Alert]:
-        """Give alerts on record."""
+    def alerts(self, query: AlertQuery) -> QueryResult:
+        """Give alerts on record, as `Alert`."""
         self._runner.catch_up({"safety"})
         rows = asked.select_alerts(
             self._store.database,
@@ -81,7 +83,8 @@ class SafetyRecord:
             limit=query.limit,
             newest_first=query.newest_first,
         )
-        return [_alert(row) for row in rows]
+        columns = [field.name for field in fields(Alert)]
+        return QueryResult(map(_alert, rows), columns=columns, metadata={"question": "alerts", "model": query.model})
 
     def alert_counts(self) -> Mapping[tuple[str, str], int]:
         """Give how many alerts there are on record, by level and category."""

@@ -196,3 +196,13 @@ def test_verdicts_and_alerts_tell_why(memory: MemorySystem) -> None:
     alert = shown(memory.safety.get_recent_alerts(level="emergency")[0])
     assert alert.of("caption")[0].startswith("emergency: ")
     assert "yes, until it is cleared" in alert.of("td")
+
+
+def test_lists_of_checkpoints_and_of_alerts_are_answers_too(memory: MemorySystem) -> None:
+    checkpoints = memory.checkpoints.list_checkpoints()
+    assert shown(checkpoints).of("caption") == ["2 rows, question: checkpoints"]
+    assert list(checkpoints.to_pandas()["checkpoint_id"]) == [each.checkpoint_id for each in checkpoints]
+    alerts = memory.safety.get_recent_alerts()
+    assert "emergency" in shown(alerts).of("td")
+    assert len(alerts.to_polars()) == len(alerts)
+    assert memory.safety.get_recent_alerts(level="info").to_pandas().columns[0] == "level"
