@@ -92,7 +92,7 @@ def _drawn(scope: Scope, marks: list[dict[str, Any]]) -> Spec:
         params=window(scope),
         mark={"type": "point", "filled": True, "clip": True, "opacity": 0.85, "strokeWidth": 0},
         encoding={
-            "x": positions(scope),
+            "x": positions(),
             "y": {
                 "field": "level",
                 "type": "nominal",

@@ -176,7 +176,7 @@ def _drawn(scope: Scope, history: Sequence[dict[str, Any]], labelled: Sequence[t
         "legend": None,
         "scale": {"domain": ["active", "weakened", "retracted"], "range": [SERIES[0], QUIET, QUIET]},
     }
-    along = positions(scope)
+    along = positions()
     told = tips(
         ("belief", "belief"),
         ("position", "position", ",d"),

@@ -188,7 +188,7 @@ def _drawn(scope: Scope, cells: Sequence[Mapping[str, Any]], order: Sequence[str
         params=[FOCUS, LETTERS, *window(scope)],
         mark={"type": "rect", "clip": True, "stroke": "var(--card)", "strokeWidth": 1},
         encoding={
-            "x": positions(scope, "x"),
+            "x": positions("x"),
             "x2": {"field": "x2"},
             "y": layers("layer", order),
             "color": {

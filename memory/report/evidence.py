@@ -13,7 +13,6 @@ from memory.report.section import Chart, Section, Spec, Table
 from memory.report.vega import FOCUS, SERIES, dimmed, positions, quantity, spec, tips, window
 
 _SIDE = {1: "↑", -1: "↓", 0: "moves"}
-_DASHES = {"evidence": [1, 0], "bar": [5, 4]}
 
 
 def evidence(scope: Scope) -> Section:
@@ -117,7 +116,7 @@ def _drawn(scope: Scope, lines: Sequence[dict[str, Any]], claims: Sequence[str])
         280,
         params=[FOCUS, *window(scope)],
         encoding={
-            "x": positions(scope),
+            "x": positions(),
             "y": quantity("y", "log₁₀ E", axis={"tickCount": 6}),
             "color": {
                 "field": "claim",
@@ -131,7 +130,7 @@ def _drawn(scope: Scope, lines: Sequence[dict[str, Any]], claims: Sequence[str])
         layer=[
             {
                 "transform": [{"filter": "datum.line === 'bar'"}],
-                "mark": {"type": "line", "clip": True, "strokeWidth": 1, "strokeDash": _DASHES["bar"]},
+                "mark": {"type": "line", "clip": True, "strokeWidth": 1, "strokeDash": [5, 4]},
             },
             {
                 "transform": [{"filter": "datum.line === 'evidence'"}],
@@ -139,7 +138,7 @@ def _drawn(scope: Scope, lines: Sequence[dict[str, Any]], claims: Sequence[str])
             },
             {
                 "transform": [{"filter": "datum.line === 'evidence'"}],
-                "mark": {"type": "point", "filled": True, "size": 60, "clip": True, "opacity": 0},
+                "mark": {"type": "point", "filled": True, "size": 60, "clip": True},
                 "encoding": {
                     "opacity": {"value": 0},
                     "tooltip": tips(

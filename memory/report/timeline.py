@@ -140,7 +140,7 @@ def _acts(scope: Scope, marks: list[dict[str, Any]]) -> Spec:
         params=window(scope),
         mark={"type": "point", "filled": True, "opacity": 0.75, "clip": True, "strokeWidth": 0},
         encoding={
-            "x": positions(scope, title=None),
+            "x": positions(title=None),
             "y": {
                 "field": "lane",
                 "type": "nominal",
@@ -242,7 +242,7 @@ def _drawn(scope: Scope, bins: list[dict[str, Any]], coupled: list[dict[str, Any
         ("count", "records", ",d"),
         ("odd", "not finite", ",d"),
     )
-    along = positions(scope, title=None)
+    along = positions(title=None)
     along["axis"]["labels"] = last
     extent = {"format": ".3~g", "minExtent": EXTENT, "maxExtent": EXTENT}
     faint = 0.35 if len(coupled) < 60 else 0.16
@@ -338,7 +338,7 @@ def strip(scope: Scope) -> Spec | None:
     found = activity(scope)
     if not found:
         return None
-    whole = positions(scope, title=None)
+    whole = positions(title=None)
     whole["scale"] = {"domain": [each["value"] for each in window(scope)], "nice": False, "zero": False}
     return spec(
         found,

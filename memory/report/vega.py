@@ -67,7 +67,7 @@ def spec(data: Sequence[Mapping[str, Any]], height: int, **rest: Any) -> Spec:
     }
 
 
-def positions(scope: Scope, field: str = "position", *, title: str | None = "position in the log") -> Spec:
+def positions(field: str = "position", *, title: str | None = "position in the log") -> Spec:
     """Give the axis along the log; the page narrows it for all charts at once."""
     return {
         "field": field,
