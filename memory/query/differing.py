@@ -20,7 +20,7 @@ from memory.projections.knowledge_tables import (
 )
 from memory.projections.tables import projections
 from memory.query.knowledge_diff import Cause, KnowledgeChange, KnowledgeDiff, shown_number
-from memory.query.told_events import briefly, events_at
+from memory.query.told_events import briefly, events_at, iso
 from memory.store.engine import Database
 from memory.store.log import EventStore
 
@@ -125,7 +125,7 @@ def difference(first: int, before: Rows, last: int, after: Rows, store: EventSto
         for (kind, what, identity, was, row), of_it in zip(found, causes, strict=True)
     ]
     amendments = [
-        Cause(each.position, each.event_type, each.occurred_at.isoformat(), each.act_id, briefly(each))
+        Cause(each.position, each.event_type, iso(each.occurred_at), each.act_id, briefly(each))
         for each in reversed(amended)
     ]
     return KnowledgeDiff(first, last, tuple(changes), tuple(amendments))

@@ -143,11 +143,10 @@ class KnowledgeDiff:
         for change in KINDS_OF_CHANGE:
             rows = [
                 {
-                    "what": each.kind.replace("_", " "),
+                    "identity": each.identity,
                     "it says": each.statement,
                     "numbers": each.told_numbers(),
                     "because of": "\n".join(f"position {cause.position}: {cause.words}" for cause in each.causes),
-                    "identity": each.identity,
                 }
                 for each in self.of(change)
             ]
