@@ -10,8 +10,8 @@ One record grows from size to size, and each question is asked of it at each. Mo
 types, categories, tags and importances; one in ten is a write, and some writes are acts with an evaluation before and
 after. Some things are everywhere (the word `block`, the tag `night`), some in one of a hundred events, some only at the
 very beginning (the word `needle`, the tag `first`, the category `odd`): those are what a question with a limit has to
-find without walking along all the rest. Times are the median of several, on warm pages, with what keeps the tables up to
-date. The last column is the time at the largest size over that at the smallest.
+find without walking along all the rest. Times are the median of several, on warm pages, what brings tables up to
+date included. The last column is the time at the largest size over that at the smallest.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ class Source:
     """Makes events without end, of which no two batches are the same."""
 
     generator: random.Random = field(default_factory=lambda: random.Random(7))
+    different: int = 20_000
+    """Observations that are told apart."""
     made: int = 0
     acts: int = 0
     observations: list[Payload] = field(default_factory=list)
@@ -65,7 +67,7 @@ class Source:
 
     def __post_init__(self) -> None:
         # Checked once, used again and again: what is measured is not how fast events are made.
-        self.observations = [self._observation() for _ in range(20_000)]
+        self.observations = [self._observation() for _ in range(self.different)]
         attached = AttachedModel(MODEL, SHARING, None)
         for layer in [*LAYERS, TIED[0]]:
             for method in ("scale", "rank_one"):

@@ -15,7 +15,7 @@ from memory.projections.knowledge_tables import architectural_facts, belief_revi
 from memory.projections.tables import modifications, observations
 from memory.projections.weight_tables import safety_alerts
 from memory.query.html import card_html, list_html
-from memory.query.narrowing import walked
+from memory.query.narrowing import step_by_step, walked
 from memory.query.overview import last_metrics
 from memory.store.engine import Database
 from memory.store.head import read_head
@@ -58,6 +58,7 @@ class Briefing:
 def briefing(database: Database, max_items: int, model: str | None) -> Briefing:
     """Give what is worth knowing: of each kind in turn as much as there is room for, the most pressing kinds first."""
     with database.reading() as connection:
+        step_by_step(connection)
         position = read_head(connection).position
         kinds = [list(items) for items in _kinds(connection, max_items, model)]
     # What presses comes whole; of the others each has its turn, so that much of one leaves room for the rest.

@@ -60,12 +60,19 @@ _LAST = 2**62
 """More than any position."""
 
 
-def step_by_step(connection: Connection) -> None:
-    """Let this transaction look rows up one by one, and join no tables as a whole: of these few rows are wanted."""
+def step_by_step(connection: Connection, *, along_an_index: bool = True) -> None:
+    """Let this transaction look rows up one by one, and neither join tables as a whole nor sort what an index gives.
+
+    PostgreSQL's guess of how many rows a range of pairs has may be far too low, and it would then rather sort them.
+
+    Args:
+        connection: One that reads.
+        along_an_index: Whether an index gives the order that is asked for: what has words comes in none.
+    """
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(
-            "SELECT set_config('enable_mergejoin', 'off', true), set_config('enable_hashjoin', 'off', true)"
-        )
+        ways = ("mergejoin", "hashjoin", *(("sort", "bitmapscan") if along_an_index else ()))
+        settings = (f"set_config('enable_{way}', 'off', true)" for way in ways)
+        connection.exec_driver_sql(f"SELECT {', '.join(settings)}")
 
 
 def check_page(limit: int | None, offset: int, before: int | None) -> int:

@@ -61,7 +61,7 @@ _COLUMNS = observations.c
 def query_observations(database: Database, wanted: Wanted) -> list[Any]:
     """Give the observations that are all of what is asked, newest first."""
     with database.reading() as connection:
-        step_by_step(connection)
+        step_by_step(connection, along_an_index=wanted.terms is None)
         return list(connection.execute(statement(connection, wanted)))
 
 
