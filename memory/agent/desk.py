@@ -140,6 +140,13 @@ class Desk:
         """How many records wait in an open batch."""
         return len(self._recorder.journal.pending())
 
+    def place(self, position: int) -> dict[str, int]:
+        """Tell where something is on record; nothing where sharing is hidden.
+
+        A write to several names may be recorded with more than one event: positions would tell.
+        """
+        return {} if self.hide_sharing else {"position": position}
+
     def catch_up(self, projections: Iterable[str]) -> None:
         """Bring the tables of some projections up to date."""
         self._runner.catch_up(set(projections))

@@ -84,9 +84,9 @@ class EditingTools:
         if act not in self._acts:
             known = f"made here: {', '.join(list(self._acts)[-5:])}" if self._acts else "no edit was made here"
             raise InvalidArgument("act", act, f"only acts made through edit_weight can be undone so; {known}")
-        recorded = self._acts[act].undo()
+        desk, recorded = self._desk, self._acts[act].undo()
         del self._acts[act]
-        return {"undone": act, "positions": [each.position for each in recorded]}
+        return {"undone": act, **desk.place(recorded[-1].position)}
 
     @writes(reveals=True)
     def restore_state(self, state: Name, reason: Text) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class EditingTools:
                 told = told_write(event) or {}
                 kept = ["delta_norm", "relative_change", "changed"]
                 kept += [] if self._desk.hide_sharing else ["also_changed"]
-                return {"position": event.position, **{each: told[each] for each in kept if each in told}}
+                return {**self._desk.place(event.position), **{each: told[each] for each in kept if each in told}}
         raise EditError(f"the write of act {act!r} is not on record", remedy="look at get_recent_acts")
 
 

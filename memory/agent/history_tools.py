@@ -119,7 +119,7 @@ class HistoryTools:
             model=desk.about,
         )
         return {
-            "recorded_at": recorded.position,
+            "position": recorded.position,
             "act": act,
             "reaches": reaches,
             "written_again_since": since,

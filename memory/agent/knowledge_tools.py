@@ -126,7 +126,7 @@ class KnowledgeTools:
                 skipped += 1
                 continue
             values = {metric: measured.metrics[metric]} if metric else dict(measured.metrics)
-            rows.append({"position": event.position, "act": event.act_id, "sample": measured.sample, "metrics": values})
+            rows.append({**self._desk.place(event.position), "act": event.act_id, "sample": measured.sample, "metrics": values})
             if len(rows) > 50:
                 break
         return {"evaluations": Page(rows[:50], offset, more=len(rows) > 50)}

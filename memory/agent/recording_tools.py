@@ -39,7 +39,7 @@ class RecordingTools:
         recorded = self._desk.memory.record_observation(
             type, category, description, tags=tuple(tags), model=self._desk.model
         )
-        return {"recorded_at": recorded.position}
+        return {"recorded": True, **self._desk.place(recorded.position)}
 
     @records()
     def record_metrics(self, metrics: dict[str, float], sample: Name = "", act: Name = "") -> dict[str, Any]:
@@ -53,7 +53,7 @@ class RecordingTools:
         recorded = self._desk.memory.record_metrics(
             metrics, sample=sample or None, act=act or None, model=self._desk.model
         )
-        return {"recorded_at": recorded.position}
+        return {"recorded": True, **self._desk.place(recorded.position)}
 
     @records()
     def propose_theory(
@@ -85,7 +85,7 @@ class RecordingTools:
             probability=probability,
             model=self._desk.model,
         )
-        return {"theory_id": recorded.theory_id, "recorded_at": recorded.position}
+        return {"theory_id": recorded.theory_id, **self._desk.place(recorded.position)}
 
     @records()
     def register_prediction(self, theory_id: Name) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class RecordingTools:
         """
         found = self._desk.memory.make_prediction(theory_id)
         told = {"direction": found.direction, "probability": found.probability, "mean": found.mean, "sd": found.sd}
-        return {"theory_id": theory_id, "recorded_at": found.position, **told}
+        return {"theory_id": theory_id, **told, **self._desk.place(found.position)}
 
     @records()
     def record_outcome(self, theory_id: Name, came_true: bool, note: str = "") -> dict[str, Any]:
@@ -108,7 +108,7 @@ class RecordingTools:
             note: What was seen, in words.
         """
         recorded = self._desk.memory.validate_theory(theory_id, came_true, note=note)
-        return {"theory_id": theory_id, "recorded_at": recorded.position}
+        return {"theory_id": theory_id, **self._desk.place(recorded.position)}
 
     @records()
     def state_hypothesis(
@@ -131,7 +131,7 @@ class RecordingTools:
         ends = self._desk.tensor_name(subject), self._desk.tensor_name(object)
         recorded = self._desk.memory.state_hypothesis(kind, *ends, credence, grounds, model=self._desk.model)
         return {
-            "recorded_at": recorded.position,
+            **self._desk.place(recorded.position),
             "kind": kind,
             "subject": subject,
             "object": object,
