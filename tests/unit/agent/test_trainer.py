@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -61,74 +62,105 @@ class Keeping(TrainerCallback):
             self.then(state.global_step)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _collected_quickly():
+    """Keep the Trainer's collection of garbage, which it begins with, from looking at all that was ever imported."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def run(memory, folder, *, model=None, then=None, resume=None, options=None, trainer=Trainer, **arguments):
+    """Train a small tied model; give all that took part."""
+    model = small_model() if model is None else model
+    before, keeping = bits_of(model), Keeping(then)
+    callback = PalimpsestCallback(memory, **(options or {}))
+    settings = {"max_steps": 4, "logging_steps": 2, "save_strategy": "no", "learning_rate": 0.05} | arguments
+    args = TrainingArguments(
+        folder / "out", use_cpu=True, report_to=[], disable_tqdm=True, per_device_train_batch_size=4, **settings
+    )
+    made = trainer(model, args, train_dataset=ROWS, eval_dataset=ROWS[:4], callbacks=[keeping, callback])
+    error = None
+    try:
+        made.train(resume_from_checkpoint=resume)
+    except Exception as raised:  # noqa: BLE001 - the test looks at it
+        error = raised
+    return SimpleNamespace(
+        model=model, callback=callback, bits=keeping.bits | {0: before}, modes=keeping.modes, error=error, made=made
+    )
+
+
+def opened(path: Path, safety: SafetySettings = QUIET) -> MemorySystem:
+    return MemorySystem(path, durability="normal", seed=1, safety=safety)
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    """A training as most are, with evaluations and checkpoints; nobody changes anything of it afterwards."""
+    folder = tmp_path_factory.mktemp("usual")
+    with opened(folder / "research.db") as memory:
+        done = run(
+            memory,
+            folder,
+            eval_strategy="steps",
+            eval_steps=2,
+            save_strategy="steps",
+            save_steps=2,
+            save_total_limit=1,
+            options={"checkpoint": True},
+        )
+        done.memory, done.folder = memory, folder
+        assert done.error is None
+        yield done
+
+
 @pytest.fixture
 def memory(tmp_path):
-    with MemorySystem(tmp_path / "research.db", durability="normal", seed=1, safety=QUIET) as opened:
-        yield opened
+    with opened(tmp_path / "research.db") as memory:
+        yield memory
 
 
 @pytest.fixture
 def train(memory, tmp_path):
-    """Train a small tied model; give all that took part."""
-
-    def run(*, model=None, then=None, resume=None, options=None, into=memory, trainer=Trainer, **arguments):
-        model = small_model() if model is None else model
-        before, keeping = bits_of(model), Keeping(then)
-        callback = PalimpsestCallback(into, **(options or {}))
-        settings = {"max_steps": 4, "logging_steps": 2, "save_strategy": "no", "learning_rate": 0.05} | arguments
-        args = TrainingArguments(
-            tmp_path / "out",
-            use_cpu=True,
-            report_to=[],
-            disable_tqdm=True,
-            per_device_train_batch_size=4,
-            **settings,
-        )
-        made = trainer(model, args, train_dataset=ROWS, eval_dataset=ROWS[:4], callbacks=[keeping, callback])
-        error = None
-        try:
-            made.train(resume_from_checkpoint=resume)
-        except Exception as raised:  # noqa: BLE001 - the test looks at it
-            error = raised
-        return SimpleNamespace(
-            model=model, callback=callback, bits=keeping.bits | {0: before}, modes=keeping.modes, error=error, made=made
-        )
-
-    return run
+    return lambda **options: run(options.pop("into", memory), tmp_path, **options)
 
 
 @pytest.fixture
 def events(memory):
-    return lambda *types: list(memory.store.read(types=types or None))
+    return lambda *types: events_of(memory, *types)
 
 
 @pytest.fixture
-def observed(events):
-    def read(category: str) -> list[dict]:
-        return [each.payload.data for each in events("observation") if each.payload.category == category]
+def observed(memory):
+    return lambda category: observed_of(memory, category)
 
-    return read
+
+def events_of(memory, *types):
+    return list(memory.store.read(types=types or None))
+
+
+def observed_of(memory, category) -> list[dict]:
+    return [each.payload.data for each in events_of(memory, "observation") if each.payload.category == category]
 
 
 # Steps
 
 
-def test_each_optimizer_step_is_an_act_with_one_event_for_every_storage_the_tied_one_coupled(memory, train, events):
-    done = train(max_steps=2)
-    assert done.error is None
+def test_each_optimizer_step_is_an_act_with_one_event_for_every_storage_the_tied_one_coupled(usual):
     by_act: dict[str, list] = {}
-    for event in events(*WRITES):
+    for event in events_of(usual.memory, *WRITES):
         by_act.setdefault(event.act_id, []).append(event.payload)
-    parameters = [name for name, _ in done.model.named_parameters()]
-    assert [len(each) for each in by_act.values()] == [len(parameters)] * 2
+    parameters = [name for name, _ in usual.model.named_parameters()]
+    assert [len(each) for each in by_act.values()] == [len(parameters)] * 4
     for number, writes in enumerate(by_act.values(), start=1):
         assert {write.modification["step"] for write in writes} == {number}
         coupled = [write for write in writes if write.coupled_layers]
         assert [(write.primary_layer, write.coupled_layers) for write in coupled] == [
             ("lm_head.weight", ("model.embed_tokens.weight",))
         ]
-    assert not events("unattributed_write")
-    assert memory.verify().ok
+    assert not events_of(usual.memory, "unattributed_write")
+    assert usual.memory.verify().ok
 
 
 @pytest.mark.parametrize(
@@ -149,11 +181,10 @@ def test_every_step_comes_back_bit_for_bit_whatever_the_training_is_like(memory,
     assert not events("unattributed_write")
 
 
-def test_nothing_is_open_outside_of_the_optimizers_step_and_the_optimizer_is_left_as_it_was(train):
-    done = train()
-    assert set(done.modes) == {0}
+def test_nothing_is_open_outside_of_the_optimizers_step_and_the_optimizer_is_left_as_it_was(usual):
+    assert set(usual.modes) == {0}
     # The scheduler's own wrapper is there again.
-    assert done.made.optimizer.step._wrapped_by_lr_sched
+    assert usual.made.optimizer.step._wrapped_by_lr_sched
 
 
 def test_several_steps_make_one_act_where_that_is_asked_for(train, events):
@@ -187,19 +218,19 @@ def test_adapters_are_trained_and_what_they_adapt_is_not_written(train, events):
 # Metrics
 
 
-def test_what_measures_the_model_is_a_metric_and_what_is_about_the_run_is_not(memory, train, events, observed):
-    train(eval_strategy="steps", eval_steps=2, metric_for_best_model="eval_loss")
-    recorded = [event.payload for event in events("metrics_recorded")]
+def test_what_measures_the_model_is_a_metric_and_what_is_about_the_run_is_not(usual):
+    events = events_of(usual.memory, "metrics_recorded")
+    recorded = [event.payload for event in events]
     assert [(sorted(each.metrics), each.sample) for each in recorded] == [
         (["loss"], None),
         (["eval_loss"], "evaluation"),
     ] * 2
-    assert {event.act_id for event in events("metrics_recorded")} <= {event.act_id for event in events(*WRITES)}
-    run = observed("training")
-    assert run[0].keys() >= {"step", "learning_rate", "grad_norm", "epoch"}
-    assert any("eval_runtime" in each for each in run)
-    assert any("train_loss" in each for each in run)
-    better = {event.payload.name: event.payload.better for event in events("metric_defined")}
+    assert {event.act_id for event in events} <= {event.act_id for event in events_of(usual.memory, *WRITES)}
+    about_the_run = observed_of(usual.memory, "training")
+    assert about_the_run[0].keys() >= {"step", "learning_rate", "grad_norm", "epoch"}
+    assert any("eval_runtime" in each for each in about_the_run)
+    assert any("train_loss" in each for each in about_the_run)
+    better = {event.payload.name: event.payload.better for event in events_of(usual.memory, "metric_defined")}
     assert better == {"loss": "lower", "eval_loss": "lower"}
 
 
@@ -217,10 +248,10 @@ def test_metrics_are_defined_once_and_never_against_what_somebody_said(memory, t
 # Checkpoints, and what is put back
 
 
-def test_a_checkpoint_of_the_trainer_is_on_record_with_its_position_and_digests(memory, train, observed, tmp_path):
-    done = train(save_strategy="steps", save_steps=2, save_total_limit=1, options={"checkpoint": True})
-    first, second = observed("trainer_checkpoint")
-    folder = tmp_path / "out" / "checkpoint-4"
+def test_a_checkpoint_of_the_trainer_is_on_record_with_its_position_and_digests(usual):
+    memory = usual.memory
+    first, second = observed_of(memory, "trainer_checkpoint")
+    folder = usual.folder / "out" / "checkpoint-4"
     assert (first["step"], second["step"], second["path"]) == (2, 4, str(folder))
     assert second["no_more"] == [2]
     digests = {file["name"]: file["blake3"] for file in second["files"]}
@@ -229,8 +260,9 @@ def test_a_checkpoint_of_the_trainer_is_on_record_with_its_position_and_digests(
     held = load_file(folder / "model.safetensors")
     then = memory.at(second["position"])
     assert all(torch.equal(tensor, then[name]) for name, tensor in held.items())
-    memory.restore(first["position"])
-    assert bits_of(done.model) == done.bits[2]
+    # The folder of this one is gone, and its state is not.
+    held = memory.at(first["position"])
+    assert held["model.norm.weight"].view(torch.uint8).numpy().tobytes() == usual.bits[2]["model.norm.weight"]
     assert [each.description for each in memory.checkpoints.list_checkpoints()] == [
         "training step 2",
         "training step 4",
@@ -358,7 +390,7 @@ def test_a_loss_that_stops_the_model_by_a_rule_stops_its_training(tmp_path, trai
         def log(self, logs, *args, **kwargs):
             super().log({**logs, "quality": float("nan")} if "loss" in logs else logs, *args, **kwargs)
 
-    with MemorySystem(tmp_path / "strict.db", durability="normal", safety=settings) as strict:
+    with opened(tmp_path / "strict.db", settings) as strict:
         done = train(into=strict, trainer=Exploding, eval_strategy="steps", eval_steps=2, max_steps=9)
         assert (done.error, max(done.bits)) == (None, 2)
 
@@ -373,7 +405,7 @@ def test_neither_torch_nor_transformers_is_imported_before_the_callback_is_asked
     assert json.loads(printed) == []
 
 
-@pytest.mark.parametrize("wrong", [{"deltas": "some"}, {"steps_per_act": 0}, {"tags": "a"}])
-def test_what_makes_no_sense_is_refused_when_the_callback_is_made(memory, wrong):
-    with pytest.raises(InvalidArgument):
-        PalimpsestCallback(memory, **wrong)
+def test_what_makes_no_sense_is_refused_when_the_callback_is_made(usual):
+    for wrong in ({"deltas": "some"}, {"steps_per_act": 0}, {"tags": "a"}):
+        with pytest.raises(InvalidArgument):
+            PalimpsestCallback(usual.memory, **wrong)
