@@ -40,6 +40,6 @@ SELECT
 FROM modifications AS first
 WHERE first.act_id IS NOT NULL
   AND first.retracted_position IS NULL
-  AND NOT EXISTS (
-    SELECT 1 FROM modifications AS earlier
-    WHERE earlier.act_id = first.act_id AND earlier.position < first.position AND earlier.retracted_position IS NULL)
+  AND first.position = (
+    SELECT min(w.position) FROM modifications AS w
+    WHERE w.act_id = first.act_id AND w.retracted_position IS NULL)

@@ -37,4 +37,5 @@ SELECT
   act_outcomes.verdict AS verdict
 FROM act_outcomes
 JOIN modifications AS written
-  ON written.act_id = act_outcomes.act_id AND written.position < act_outcomes.position AND written.counted
+  ON written.act_id = act_outcomes.act_id
+  AND CASE WHEN written.position < act_outcomes.position THEN written.counted END
