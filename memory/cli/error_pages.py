@@ -11,9 +11,9 @@ from introspection.errors import InvalidArgument, PalimpsestError
 @functools.cache
 def _folder() -> Path:
     package = Path(__file__).resolve().parents[1]
-    for folder in (package / "_error_pages", package.parent / "docs" / "errors"):
-        if folder.is_dir():
-            return folder
+    for docs in (package / "_docs", package.parent / "docs"):
+        if (docs / "errors").is_dir():
+            return docs / "errors"
     raise PalimpsestError(f"the pages on errors are missing beside {package}", remedy="install palimpsest-memory again")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from memory.query.canned import CANNED
+from memory.query.canned import CANNED, worked
 from memory.query.dictionary import Relation, relations
 from memory.store.revisions import VERSION_TABLE
 from memory.store.tables import metadata
@@ -69,7 +69,7 @@ def browsing_metadata(database: str, place: str) -> dict[str, Any]:
                 "tables": tables,
                 "queries": {
                     each.name: {"title": each.title, "description": each.description, "sql": each.sql, "hide_sql": True}
-                    for each in CANNED
+                    for each in (*CANNED, *worked())
                 },
             }
         },

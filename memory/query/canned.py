@@ -1,8 +1,15 @@
-"""Questions ready to be asked in a browser: those that need a parameter, or more than one view says by itself."""
+"""Questions ready to be asked in a browser: what needs a parameter, and the worked questions of `docs/sql.md`."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import NamedTuple
+
+from memory.errors import PalimpsestError
+
+_WORKED = re.compile(r"^## ([^\n]+\?)\n(.*?)```sql\n(.*?)```", re.MULTILINE | re.DOTALL)
+_MARKS = re.compile(r"[`*]")
 
 
 class Canned(NamedTuple):
@@ -56,27 +63,6 @@ CANNED = (
         "reverted, description FROM layer_history WHERE layer_name = :layer_name ORDER BY position DESC LIMIT 500",
     ),
     Canned(
-        "what_is_one_tensor",
-        "Which names are one tensor?",
-        "Storages that several names view: a write to one name changes the others.",
-        "SELECT model, storage_key, layers, names, last_write_position FROM storages_now WHERE names > 1 "
-        "ORDER BY model, storage_key",
-    ),
-    Canned(
-        "what_has_which_effect",
-        "What has which effect?",
-        "Claims about single layers, the best proven first, with their anytime-valid intervals.",
-        "SELECT model, storage_key, layers, metric, method, reference_dose, effect, ci_low, ci_high, log_e_value, "
-        "grade, support, verdict, pattern_id FROM effects_by_layer ORDER BY log_e_value DESC LIMIT 200",
-    ),
-    Canned(
-        "what_is_believed",
-        "What is believed now?",
-        "The firmest first.",
-        "SELECT credence, strength, statement, grade, supports, contradicts, source, last_reason, belief_id "
-        "FROM current_beliefs ORDER BY credence DESC, belief_id LIMIT 500",
-    ),
-    Canned(
         "why_a_belief",
         "Why is something believed?",
         "The outcomes that tell most for and against a belief, by its id.",
@@ -99,20 +85,6 @@ CANNED = (
         "FROM belief_history WHERE position > 0 ORDER BY position DESC LIMIT 100",
     ),
     Canned(
-        "are_predictions_honest",
-        "Do predictions come true as often as they say?",
-        "Probability foretold and share that came, by tenths: they should be alike.",
-        "SELECT bin, count(*) AS predictions, avg(probability) AS foretold, avg(hit) AS came, "
-        "avg(squared_error) AS brier FROM scored_predictions WHERE hit IS NOT NULL GROUP BY bin ORDER BY bin",
-    ),
-    Canned(
-        "what_architecture_explains",
-        "What was dropped because architecture explains it?",
-        "Correlations that would have looked like findings, the strongest first.",
-        "SELECT model, kind, subject, object, reason, relation, strength_kind, strength, support, holds "
-        "FROM dropped_as_architecture ORDER BY strength DESC LIMIT 500",
-    ),
-    Canned(
         "how_a_metric_went",
         "How did a metric go?",
         "Its values, the newest first; give the metric, such as loss.",
@@ -127,3 +99,26 @@ CANNED = (
         "FROM alerts WHERE level <> 'info' ORDER BY position DESC LIMIT 200",
     ),
 )
+
+
+def worked() -> tuple[Canned, ...]:
+    """Give the worked questions, in the order of the page: each is proved on both engines where it is told.
+
+    Raises:
+        PalimpsestError: The page was not packaged.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for docs in (package / "_docs", package.parent / "docs"):
+        page = docs / "sql.md"
+        if page.is_file():
+            return tuple(
+                Canned(_named(title), title, _MARKS.sub("", " ".join(says.split())), sql.strip())
+                for title, says, sql in _WORKED.findall(page.read_text(encoding="utf-8"))
+            )
+    raise PalimpsestError(
+        f"the page of worked questions is missing beside {package}", remedy="install palimpsest-memory again"
+    )
+
+
+def _named(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")

@@ -89,3 +89,18 @@ def test_its_command_verifies_a_log_and_explains_an_error(installed: Path, tmp_p
     printed = run(installed, tmp_path, COMMANDS)
     assert "free some space" in printed.lower()
     assert (tmp_path / "research.db").exists()
+
+
+BROWSED = """
+from pathlib import Path
+import memory.cli.serving as serving
+from memory.query.canned import worked
+print(len(worked()), (Path(serving.__file__).parent / "static" / "serve.css").is_file())
+"""
+
+
+def test_it_carries_the_worked_questions_and_the_looks_of_a_record_in_a_browser(
+    installed: Path, tmp_path: Path
+) -> None:
+    number, styled = run(installed, tmp_path, BROWSED).split()
+    assert (int(number) >= 20, styled) == (True, "True")
