@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from memory.cli import completing
 from memory.cli.root import DEFAULT_DATABASE, BlobsOption, DatabaseOption, JsonOption, app, opened
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 def checkpoints(
     database: DatabaseOption = DEFAULT_DATABASE,
     blobs: BlobsOption = None,
-    model: Annotated[str | None, typer.Option(help="Only those of this model.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only those of this model.", autocompletion=completing.models)
+    ] = None,
     tags: Annotated[
         list[str] | None, typer.Option("--tag", help="Only those that have this tag; again for more.")
     ] = None,
@@ -42,11 +45,13 @@ def checkpoints(
 
 @app.command("export-weights", epilog="Example: palimpsest export-weights 412 earlier.safetensors --model qwen")
 def export_weights(
-    state: Annotated[str, typer.Argument(help="A position, or the name of a checkpoint.")],
+    state: Annotated[
+        str, typer.Argument(help="A position, or the name of a checkpoint.", autocompletion=completing.checkpoints)
+    ],
     path: Annotated[
         Path, typer.Argument(help="A folder to make, or a file to write that ends in .safetensors: not there yet.")
     ],
-    model: Annotated[str, typer.Option(help="The model's name in the record.")],
+    model: Annotated[str, typer.Option(help="The model's name in the record.", autocompletion=completing.models)],
     config_from: Annotated[
         Path | None,
         typer.Option(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from memory.cli import completing
 from memory.cli.root import DEFAULT_DATABASE, DatabaseOption, JsonOption, app, opened
 
 
@@ -16,7 +17,7 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; it is replaced.")] = Path(
         "report.html"
     ),
-    model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only this model.", autocompletion=completing.models)] = None,
     title: Annotated[str | None, typer.Option(help="What the report is called.")] = None,
     verify: Annotated[
         bool, typer.Option(help="Whether to check every link of the log's hash chain, and say so.")
