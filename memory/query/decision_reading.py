@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Text, and_, cast, func, or_, select
+from sqlalchemy import Connection, Text, and_, cast, false, func, or_, select
 
 from introspection.sharing import SharingMap
 from memory.errors import AmbiguousModel
@@ -167,14 +167,14 @@ class Reading:
     def theories(self, effects: Sequence[Effect]) -> tuple[Explanation, ...]:
         """Give the theories composed from effects, and those proposed about the same tensors, best proven first."""
         columns = theories.c
-        told = columns.pattern_id.in_([each.pattern_id for each in effects])
-        about = [f"%{word}%" for word in (self.context.layer, self.context.metric) if word]
+        composed = columns.pattern_id.in_([each.pattern_id for each in effects])
+        said = [f"%{word.lower()}%" for word in (self.context.layer, self.context.metric) if word]
         proposed = and_(
             columns.source == "proposed",
             or_(columns.model == self.model, columns.model == ""),
-            or_(*(func.lower(columns.hypothesis).like(each.lower()) for each in about)),
+            or_(false(), *(func.lower(columns.hypothesis).like(each) for each in said)),
         )
-        found = select(theories).where(columns.status != "retracted", or_(told, proposed) if about else told)
+        found = select(theories).where(columns.status != "retracted", or_(composed, proposed))
         rows = self.connection.execute(found.order_by(columns.log_e_value.desc(), columns.theory_id).limit(_FEW))
         return tuple(Explanation(row.theory_id, row.hypothesis, row.predictions, row.hits, row.status) for row in rows)
 
