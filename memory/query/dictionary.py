@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Table
 
 from memory.query import frames
-from memory.query.views import EVENTS, VIEWS, View
+from memory.query.view_columns import View
+from memory.query.views import EVENTS, VIEWS
 from memory.store import migrate
 from memory.store.tables import INTERNAL
 

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from memory.events import registry
 from memory.projections.landmarks import LandmarksProjection
-from memory.query.views import EVENTS, VIEWS, View
+from memory.query.view_columns import View
+from memory.query.views import EVENTS, VIEWS
 from memory.store import EventStore
 
 Rows = list[dict[str, Any]]
