@@ -59,8 +59,9 @@ class QueryEngine(AliasesSurface, KnowingSurface, FindingSurface, BeliefsSurface
 
         What was retracted later still stands, what was learned later is not there: it is the log up to that position,
         folded by the same rules into a scratch database. Making one costs what `rebuild` would cost for so much of the
-        log, about 0.1 ms an event, and as much room on disk as the record had then; one for a later position goes on
-        from the last one before it, and the newest few are kept until the memory is closed, each asked again at once.
+        log (measured: 15,000 events 5 s, 30,000 11 s, of which the copy is 0.2 s), and as much room on disk as the
+        record had then. One for a later position goes on from the last one before it (100 events later: 0.1 s), and
+        the newest three are kept until the memory is closed, each asked again at once.
         The scratch database is SQLite whatever the log is in: `query_sql` there takes what SQLite takes.
 
         Args:
@@ -80,7 +81,7 @@ class QueryEngine(AliasesSurface, KnowingSurface, FindingSurface, BeliefsSurface
         """Give which patterns, theories, beliefs and architectural facts are new, or are not what they were.
 
         Each with its numbers before and after, and the events between that did it. What differs in weights is told by
-        `memory.diff`. It costs as much as `as_of`, once for each of the two; now is known already.
+        `memory.diff`. It costs as much as `as_of` the later one, which goes on from the earlier one; now is known already.
 
         Args:
             first: The earlier position or time.
