@@ -16,6 +16,7 @@ from sqlalchemy import select
 from memory.inference.multiplicity import ALPHA
 from memory.projections.base import Projection
 from memory.projections.chunk import Chunk
+from memory.projections.knowledge.learning import Learning
 from memory.projections.knowledge.panel import Panel
 from memory.projections.knowledge.projection import KnowledgeProjection
 from memory.projections.knowledge.snapshots import unpacked
@@ -68,14 +69,16 @@ def evidence_course(
         points: At how many places a log that is folded once more is looked at, at the most.
         folded: A log of more events is looked at where snapshots were kept.
     """
-    places: Sequence[_Place] = runner.ask("knowledge", lambda projection: _places(projection, set(pattern_ids)))
+    places: Sequence[_Place] = runner.ask(
+        "knowledge", lambda projection: _places(_learning(projection), set(pattern_ids))
+    )
     if not places:
         return
     if until <= folded:
         yield from _folding(store, places, until, max(1, points))
         return
     yield from _from_snapshots(store, places, until)
-    yield from runner.ask("knowledge", lambda projection: list(_seen(projection, places, until)))
+    yield from runner.ask("knowledge", lambda projection: list(_seen(_learning(projection), places, until)))
 
 
 def _folding(store: EventStore, places: Sequence[_Place], until: int, points: int) -> Iterator[CoursePoint]:
@@ -86,7 +89,7 @@ def _folding(store: EventStore, places: Sequence[_Place], until: int, points: in
         if events:
             Chunk(events, store, warn=False).fold(projection)
             projection.learning.take()  # rows that nobody will write
-            yield from _seen(projection, places, position)
+            yield from _seen(projection.learning, places, position)
         after = position
 
 
@@ -99,13 +102,14 @@ def _from_snapshots(store: EventStore, places: Sequence[_Place], until: int) -> 
             row = select(columns.packed).where(columns.position == position)
             packed = connection.execute(row).scalar()
         if packed is not None and position < until:
-            projection = KnowledgeProjection()
-            projection.load_parts(unpacked(bytes(packed)))
-            yield from _seen(projection, places, position)
+            yield from _seen(Learning.from_parts(unpacked(bytes(packed))), places, position)
 
 
-def _places(projection: Projection, wanted: set[str]) -> list[_Place]:
-    learning = cast("KnowledgeProjection", projection).learning
+def _learning(projection: Projection) -> Learning:
+    return cast("KnowledgeProjection", projection).learning
+
+
+def _places(learning: Learning, wanted: set[str]) -> list[_Place]:
     return [
         _Place(identity, claim.panel.name, claim.slot)
         for claim in learning.claims.all()
@@ -113,8 +117,7 @@ def _places(projection: Projection, wanted: set[str]) -> list[_Place]:
     ]
 
 
-def _seen(projection: Projection, places: Sequence[_Place], position: int) -> Iterator[CoursePoint]:
-    learning = cast("KnowledgeProjection", projection).learning
+def _seen(learning: Learning, places: Sequence[_Place], position: int) -> Iterator[CoursePoint]:
     panels = {panel.name: panel for panel in learning.panels()}
     held: dict[str, int] = {}
     for claim in learning.claims.all():

@@ -5,13 +5,9 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
-from sqlalchemy import insert
 
+from memory.events.envelope import NewEvent
 from memory.projections.catalogue import PROJECTIONS
-from memory.projections.chunk import Chunk
-from memory.projections.knowledge.projection import KnowledgeProjection
-from memory.projections.knowledge.snapshots import packed
-from memory.projections.knowledge_tables import inference_snapshots
 from memory.projections.runner import ProjectionRunner
 from memory.query.evidence_course import evidence_course
 from memory.query.knowledge import known_patterns
@@ -62,25 +58,23 @@ def test_it_begins_before_the_claim_and_has_as_many_points_as_asked(
     assert points[0].log_e_value < (points[0].log_bar or 0.0)
 
 
-def test_the_course_of_a_long_log_is_that_of_its_snapshots(record: tuple[EventStore, ProjectionRunner, int]) -> None:
-    store, runner, until = record
-    places = (100, 200)
-    projection, after = KnowledgeProjection(), 0
-    for place in places:
-        Chunk(list(store.read(after=after, until=place)), store).fold(projection)
-        row = {"position": place, "packed": packed(projection.parts())}
-        with store.database.writing("projections") as connection:
-            connection.execute(insert(inference_snapshots), row)
-        after = place
-    patterns = list(claimed(store))
-    folded = {
-        (point.pattern_id, point.position): point
-        for point in evidence_course(store, runner, patterns, until, points=until)
-        if point.position in (*places, until)
-    }
-    seen = list(evidence_course(store, runner, patterns, until, folded=10))
+def test_the_course_of_a_long_log_is_that_of_its_snapshots(
+    record: tuple[EventStore, ProjectionRunner, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, _, until = record
+    monkeypatch.setattr("memory.projections.knowledge.snapshots.EVERY", 64)
+    with EventStore.open(":memory:") as store:
+        store.append([NewEvent(event.payload, stream=event.stream, act_id=event.act_id) for event in told.read()])
+        runner = ProjectionRunner(store, PROJECTIONS)
+        runner.catch_up()
+        patterns = list(claimed(store))
+        folded = {
+            (point.pattern_id, point.position): point
+            for point in evidence_course(store, runner, patterns, until, points=until)
+        }
+        seen = list(evidence_course(store, runner, patterns, until, folded=10))
 
-    assert {point.position for point in seen} == {*places, until}
+    assert {point.position for point in seen} == {63, 127, 191, 255, until}
     assert all(folded[point.pattern_id, point.position] == point for point in seen)
 
 
