@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memory.query.evidence_course import evidence_course
+from memory.query.evidence_course import FOLDED, evidence_course
 from memory.report.effects import claimed, names_of, told
 from memory.report.scope import Scope, counted, e_value, log10, several
 from memory.report.section import Chart, Section, Spec, Table
@@ -50,6 +50,9 @@ def evidence(scope: Scope) -> Section:
         ]
         label = f"Lines of evidence along the log for {counted(len(known), 'claim')}, each with the bar it had to pass."
         charts = [Chart("evidence", label, _drawn(scope, lines, known))]
+    if known and scope.until > FOLDED:
+        places = len({each["position"] for found in points.values() for each in found})
+        notes.append(f"Looked at in {places} places, where snapshots were kept; nothing is known of what lies between.")
     if len(rows) > len(chosen):
         notes.append(f"Of {len(rows)} claims, the {len(chosen)} best proven are drawn.")
     table = [
@@ -111,6 +114,9 @@ def _thinned(points: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]
 
 
 def _drawn(scope: Scope, lines: Sequence[dict[str, Any]], claims: Sequence[str]) -> Spec:
+    steps: Spec = {"interpolate": "step-after"}
+    if scope.until > FOLDED:
+        steps = {"strokeWidth": 1, "point": {"filled": True, "size": 30}}
     return spec(
         lines,
         280,
@@ -134,7 +140,7 @@ def _drawn(scope: Scope, lines: Sequence[dict[str, Any]], claims: Sequence[str])
             },
             {
                 "transform": [{"filter": "datum.line === 'evidence'"}],
-                "mark": {"type": "line", "clip": True, "interpolate": "step-after"},
+                "mark": {"type": "line", "clip": True} | steps,
             },
             {
                 "transform": [{"filter": "datum.line === 'evidence'"}],
