@@ -135,7 +135,7 @@ def _numbers(values: Mapping[str, float]) -> str:
 
 
 def _groups(sharing: Mapping[str, Any]) -> str:
-    ties = [" = ".join(name for name in group if name) for group in sharing.get("same", ())]
+    ties = [" = ".join(group[1:]) for group in sharing.get("same", ())]  # each begins with its bytes
     told = f"; one tensor: {'; '.join(ties[:3])}" if ties else ""
     more = f" and {len(ties) - 3} more" if len(ties) > 3 else ""
     return f"a model of {len(sharing.get('names', ()))} names{told}{more}"
