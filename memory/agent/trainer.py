@@ -174,12 +174,9 @@ class PalimpsestCallback(TrainerCallback):  # type: ignore[misc]  # transformers
         return self._obey(control)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
-        """Look for a stop; read what the last step left before anything else is loaded."""
+        """Look for a stop."""
         self._stopped()
-        control = self._obey(control)
-        if control.should_training_stop and self._steps is not None:
-            self._steps.read()
-        return control
+        return self._obey(control)
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
         """Keep a stopped model from being evaluated."""
@@ -189,6 +186,7 @@ class PalimpsestCallback(TrainerCallback):  # type: ignore[misc]  # transformers
         """Record the loss, and what is logged about the run."""
         if self._training:
             if "train_runtime" in logs and self._steps is not None:
+                # The last there is before the best model is loaded over what the last step left.
                 self._steps.read()
             self._record(sort_logs(logs), state, None)
             self._stopped()

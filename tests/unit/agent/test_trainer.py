@@ -286,8 +286,8 @@ def test_the_best_model_that_is_loaded_at_the_end_is_a_restore_to_it(memory, tra
     done = train(
         eval_strategy="steps",
         eval_steps=1,
-        save_strategy="steps",
-        save_steps=1,
+        save_strategy="best",
+        metric_for_best_model="eval_loss",
         load_best_model_at_end=True,
         learning_rate=3.0,
     )
