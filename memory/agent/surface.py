@@ -95,7 +95,8 @@ class AgentSurface:
         which correlations were dropped for it, acts with their outcomes, what went wrong, open predictions. Lines are
         put into an order that no budget changes: who it is and a stop in force first, the rest by worth per token; and
         as many of them as fit are told, whole. A larger budget tells all that a smaller one does. What others wrote is
-        quoted, escaped, and free of the control tokens of chat templates.
+        quoted, escaped, and free of the control tokens of chat templates. It tells which names are one tensor: no text
+        for an agent that is to find out.
 
         Args:
             tokens: The most tokens.

@@ -12,8 +12,6 @@ FOLDER = Path(__file__).resolve().parents[2] / "examples"
 EXAMPLES = sorted(path for path in FOLDER.glob("*.py") if '"--quick"' in path.read_text())
 HELPERS = {"small_chat.py"}
 """What examples import, and nobody runs."""
-RUN_ELSEWHERE = {"agent_loop.py"}
-"""What has no quick mode, and a test of its own."""
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -28,5 +26,5 @@ def test_it_runs(example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 def test_each_has_a_quick_mode_and_its_line_in_the_list() -> None:
     listed = (FOLDER / "README.md").read_text()
     files = {path.name for path in FOLDER.glob("*.py")} - HELPERS
-    assert {path.name for path in EXAMPLES} | RUN_ELSEWHERE == files
+    assert {path.name for path in EXAMPLES} == files
     assert {name for name in files if f"examples/{name}" not in listed} == set()
