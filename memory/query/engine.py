@@ -81,7 +81,7 @@ class QueryEngine(AliasesSurface, KnowingSurface, FindingSurface, BeliefsSurface
         """Give which patterns, theories, beliefs and architectural facts are new, or are not what they were.
 
         Each with its numbers before and after, and the events between that did it. What differs in weights is told by
-        `memory.diff`. It costs as much as `as_of` the later one, which goes on from the earlier one; now is known already.
+        `memory.diff`. It costs as much as `as_of` the later one, which goes on from the earlier one; now is known.
 
         Args:
             first: The earlier position or time.

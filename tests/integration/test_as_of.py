@@ -130,6 +130,7 @@ def test_a_position_within_an_append_counts_up_to_there_and_no_further(
         appended(memory, history, 0, len(history.events))
         with memory.query.as_of(61) as then, known.query.as_of(61) as other:
             assert then.patterns(status=None) == other.patterns(status=None)
+            assert then.query_sql("SELECT max(last_position) AS last FROM appends") == [{"last": 61}]
             same = memory.query_sql("SELECT event_id FROM events WHERE position <= 61 ORDER BY position")
             assert then.query_sql("SELECT event_id FROM events ORDER BY position") == same
 
@@ -283,6 +284,7 @@ def test_what_is_new_is_told_with_its_numbers_and_the_events_that_did_it(known: 
     (cause,) = change.causes
     assert (cause.position, cause.event_type) == (formed.position, "metrics_recorded")
     assert formed.reason in cause.words
+    assert {each.position for change in found.changes for each in change.causes} == {formed.position}
 
 
 def test_what_has_more_evidence_is_stronger_and_what_has_less_is_weaker(known: MemorySystem) -> None:

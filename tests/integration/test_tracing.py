@@ -110,7 +110,7 @@ def test_events_are_traced_to_the_patterns_they_are_evidence_of(memory: MemorySy
     (pattern,) = memory.patterns("effect")
     events = memory.trace_belief_to_observations(belief.belief_id, limit=None)
     telling = {part.position for each in memory.evidence(belief.belief_id).patterns[0].telling for part in each.parts}
-    quiet = next(event.position for event in events if event.position not in telling)
+    *_, quiet = (event.position for event in events if event.position not in telling)
     for position in (quiet, max(telling)):
         assert pattern.pattern_id in {row.pattern_id for row in memory.find_patterns_from_observations(position)}
     of_c = memory.query_sql("SELECT position FROM modifications WHERE primary_layer = 'c' ORDER BY position")
