@@ -41,7 +41,7 @@ def effects(scope: Scope) -> Section:
             f"Forest plot: {counted(len(chosen), 'effect')} of writes on {metric}, each with its 95 % interval; "
             + "; ".join(f"{each['layer']} {each['effect']:+.3g}" for each in marks[:5])
         )
-        charts.append(Chart(f"effects-{at}", label, _forest(marks, metric, smallest), f"on {metric}"))
+        charts.append(Chart(f"effects-{at}", label, forest(marks, metric, smallest), f"on {metric}"))
         if len(by_metric[metric]) > len(chosen):
             notes.append(f"Of {len(by_metric[metric])} effects on {metric}, the {len(chosen)} best proven are drawn.")
     if len(by_metric) > len(most):
@@ -170,7 +170,8 @@ def edges(marks: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _forest(marks: Sequence[dict[str, Any]], metric: str, smallest: float) -> Spec:
+def forest(marks: Sequence[dict[str, Any]], metric: str, smallest: float) -> Spec:
+    """Draw effects on one metric, a line each; where an interval has no end, an arrow at the edge says so."""
     low, high = edges(marks)
     rows = list(dict.fromkeys(each["row"] for each in marks))
     told_of = tips(

@@ -11,6 +11,9 @@ from memory.report.section import Spec
 SERIES = tuple(f"var(--series-{number})" for number in range(1, 9))
 INK, QUIET, RULE, BAD = "var(--ink)", "var(--quiet)", "var(--rule)", "var(--bad)"
 
+EXTENT = 104
+"""Room to the left of whatever stands along the log, so that all of it stands in line."""
+
 _CONFIG: Spec = {
     "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "background": None,

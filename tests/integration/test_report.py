@@ -371,6 +371,12 @@ def test_what_names_say_is_shown_and_never_run(
         assert HOSTILE in tip
         assert page.locator("td", has_text=HOSTILE).count() > 4
         assert page.locator(".note, .said, h3", has_text=HOSTILE).count() > 1
+        # Even what slipped into the page would not run.
+        page.evaluate(
+            "document.body.insertAdjacentHTML('beforeend', '<img src=\"data:,\" onerror=\"window.ran = 1\">')"
+        )
+        page.wait_for_timeout(50)
+        assert page.evaluate("window.ran") is None
 
 
 def nothing(told: Any, histories: ModuleType) -> None:

@@ -15,11 +15,11 @@ from memory.errors import MissingDependency
 from memory.report import page
 from memory.report.calibration import wilson
 from memory.report.changes import STEPS, UNKNOWN, architecture_key, step, tied
-from memory.report.effects import edges, mark
+from memory.report.effects import edges, forest, mark
+from memory.report.metrics import is_bent
 from memory.report.page import json_for_a_script
 from memory.report.scope import FARTHEST, drawable, e_value, number
 from memory.report.sharing import drawn
-from memory.report.timeline import is_bent
 
 
 def test_names_stand_in_the_order_of_a_forward() -> None:
@@ -69,7 +69,17 @@ def effect(**over: Any) -> dict[str, Any]:
 def test_an_interval_without_an_end_is_told_and_drawn_as_such() -> None:
     found = mark(effect(), {1: "a = b"})
     low, high = edges([found])
+    plot = forest([found, mark(effect(ci_low=0.1, object="loss"), {})], "loss", 0.0)
+    arrows = [layer for layer in plot["layer"] if "triangle" in str(layer["mark"].get("shape"))]
 
+    assert [(each["open"], each["from"], each["until"]) for each in plot["data"]["values"]] == [
+        (["low"], low, 0.9),
+        ([], 0.1, 0.9),
+    ]
+    assert [(layer["mark"]["shape"], layer["encoding"]["x"]["field"]) for layer in arrows] == [
+        ("triangle-left", "from"),
+        ("triangle-right", "until"),
+    ]
     assert (found["low"], found["high"], found["interval"]) == (None, 0.9, "−∞ to 0.9")
     assert found["row"].startswith("a = b")
     assert low < 0.0 < 0.9 < high
