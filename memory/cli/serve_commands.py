@@ -34,15 +34,16 @@ def serve(
     from memory.projections.catalogue import PROJECTIONS
     from memory.projections.runner import ProjectionRunner
     from memory.query.browsing import browsing_metadata
+    from memory.store.location import locate
 
-    with opened(database) as store:
-        path, place = store.database.file, str(store.database.location)
-        if path is None:
-            raise InvalidArgument("--database", place, _ONLY_FILES)
-        listening = bound(host, port)
-        # What it shows is what is folded; from here on, that is up to whoever writes.
-        ProjectionRunner(store, PROJECTIONS).catch_up()
-    with listening:
+    location = locate(database)
+    path, place = location.path, str(location)
+    if path is None:
+        raise InvalidArgument("--database", place, _ONLY_FILES)
+    with bound(host, port) as listening:
+        with opened(database) as store:
+            # What it shows is what is folded; from here on, that is up to whoever writes.
+            ProjectionRunner(store, PROJECTIONS).catch_up()
         site = make_site(path, partial(browsing_metadata, place=place))
         name, taken = listening.getsockname()[:2]
         url = f"http://{f'[{name}]' if ':' in name else name}:{taken}/"

@@ -6,27 +6,39 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from introspection import SharingMap
 from memory import MemorySystem
+from memory.cli.app import app
 
 MAIN = "from memory.cli import main; main()"
 
 
-def palimpsest(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def palimpsest(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
+    command = [sys.executable, "-c", MAIN, *arguments]
     known = {name: value for name, value in os.environ.items() if name != "PALIMPSEST_URL"}
-    return subprocess.run(
-        [sys.executable, "-c", MAIN, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=known | {"COLUMNS": "200"} | environment,
-        timeout=60,
-        check=False,
-    )
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=known, timeout=60, check=False)
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], str]:
+    """What the command says by itself in a folder."""
+    monkeypatch.delenv("PALIMPSEST_URL", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def said(folder: Path) -> str:
+        monkeypatch.chdir(folder)
+        done = CliRunner().invoke(app, [])
+        assert done.exit_code == 0
+        return done.stdout
+
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -43,41 +55,43 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_alone_it_says_what_it_is_and_how_to_begin(tmp_path: Path) -> None:
-    done = palimpsest(folder=tmp_path)
-    assert done.returncode == 0
-    assert "An event-sourced memory" in done.stdout
-    assert "palimpsest demo " in done.stdout
-    assert "palimpsest beliefs" not in done.stdout
+def test_alone_it_says_what_it_is_and_how_to_begin(alone: Callable[[Path], str], tmp_path: Path) -> None:
+    told = alone(tmp_path)
+    assert "An event-sourced memory" in told
+    assert "palimpsest demo " in told
+    assert "palimpsest beliefs" not in told
     assert list(tmp_path.iterdir()) == []
 
 
-def test_alone_it_tells_what_is_in_the_record_that_is_there(folder: Path) -> None:
-    done = palimpsest(folder=folder)
-    assert "demo.db holds 5 events of other, qwen, the last recorded at " in done.stdout
-    assert "EMERGENCY STOP: on \\u001b[2Jfire" in done.stdout
-    assert "palimpsest beliefs -d demo.db " in done.stdout
+def test_alone_it_tells_what_is_in_the_record_that_is_there(alone: Callable[[Path], str], folder: Path) -> None:
+    told = alone(folder)
+    assert "demo.db holds 5 events of other, qwen, the last recorded at " in told
+    assert "EMERGENCY STOP: on \\u001b[2Jfire" in told
+    assert "palimpsest beliefs -d demo.db " in told
 
 
-def test_alone_it_looks_where_the_environment_says(folder: Path, tmp_path: Path) -> None:
-    told = palimpsest(folder=tmp_path, PALIMPSEST_URL=str(folder / "demo.db")).stdout
+def test_alone_it_looks_where_the_environment_says(
+    alone: Callable[[Path], str], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PALIMPSEST_URL", str(folder / "demo.db"))
+    told = alone(tmp_path)
     assert "holds 5 events" in told
     assert "palimpsest beliefs  " in told
 
 
-def test_alone_it_says_why_what_is_there_cannot_be_read_and_changes_nothing(tmp_path: Path) -> None:
+def test_alone_it_says_why_what_is_there_cannot_be_read_and_changes_nothing(
+    alone: Callable[[Path], str], tmp_path: Path
+) -> None:
     (tmp_path / "research.db").write_text("no database")
-    done = palimpsest(folder=tmp_path)
-    assert done.returncode == 0
-    assert "research.db cannot be read: " in done.stdout
+    assert "research.db cannot be read: " in alone(tmp_path)
     assert (tmp_path / "research.db").read_text() == "no database"
 
 
-def test_a_command_and_an_option_that_are_mistyped_are_answered_with_the_nearest(tmp_path: Path) -> None:
-    done = palimpsest("beleifs", folder=tmp_path)
-    assert (done.returncode, "Did you mean 'beliefs'" in done.stderr) == (2, True)
-    done = palimpsest("log", "--modle", "x", folder=tmp_path)
-    assert (done.returncode, "--model" in done.stderr) == (2, True)
+def test_a_command_and_an_option_that_are_mistyped_are_answered_with_the_nearest() -> None:
+    done = CliRunner().invoke(app, ["beleifs"])
+    assert (done.exit_code, "Did you mean 'beliefs'" in done.stderr) == (2, True)
+    done = CliRunner().invoke(app, ["log", "--modle", "x"])
+    assert (done.exit_code, "--model" in done.stderr) == (2, True)
 
 
 def test_an_error_ends_with_the_command_that_explains_it(tmp_path: Path) -> None:
@@ -85,7 +99,7 @@ def test_an_error_ends_with_the_command_that_explains_it(tmp_path: Path) -> None
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1].strip()
     assert last == "more: palimpsest explain database-unavailable"
-    assert "Symptom" in palimpsest(*last.split()[2:], folder=tmp_path).stdout
+    assert "Symptom" in CliRunner().invoke(app, last.split()[2:]).stdout
 
 
 # Completion
@@ -132,9 +146,7 @@ def offered(shell: Path, line: str) -> list[str]:
     ("line", "names"),
     [
         ("palimpsest verif", ["verify"]),
-        ("palimpsest log --new", ["--newest"]),
         ("palimpsest log -d demo.db --model ", ["other", "qwen"]),
-        ("palimpsest log -d demo.db --act act-t", ["act-two"]),
         ("palimpsest explain unknown-na", ["unknown-name"]),
         ("palimpsest log -d nowhere.db --model ", []),
     ],

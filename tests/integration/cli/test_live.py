@@ -120,11 +120,10 @@ def test_what_ends_it_from_outside_leaves_the_terminal_as_it_was(sqlite_url: str
     assert terminal.raw.rindex(SHOWN) > terminal.raw.rindex(HIDDEN)
 
 
-@pytest.mark.parametrize("option", ["--plain", "--json"])
-def test_lines_are_printed_on_a_terminal_too_where_they_are_asked_for(sqlite_url: str, option: str) -> None:
+def test_lines_are_printed_on_a_terminal_too_where_they_are_asked_for(sqlite_url: str) -> None:
     with MemorySystem(sqlite_url) as memory:
         memory.record_metrics({"loss": 2.5})
-        terminal = Terminal("log", "--follow", option, "-d", sqlite_url)
+        terminal = Terminal("log", "--follow", "--plain", "-d", sqlite_url)
         terminal.until("metrics_recorded")
         assert ALTERNATE not in terminal.raw
         terminal.type("\x03")

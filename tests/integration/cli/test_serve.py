@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,13 +10,15 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
 from introspection import SharingMap
 from memory import MemorySystem
+from memory.cli.app import app
+from memory.errors import PalimpsestError
 from memory.query.canned import CANNED, worked
 
 TIED = ["lm_head.weight", "model.embed_tokens.weight"]
@@ -38,6 +39,7 @@ class Served(NamedTuple):
     url: str
     process: subprocess.Popen[str]
     memory: MemorySystem
+    belief_id: str
 
     def get(self, path: str, /, data: bytes | None = None, **parameters: object) -> Answer:
         query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
@@ -65,7 +67,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             memory.record_metrics({"loss": 2.0}, act=f"act-{number}", sample="s")
             memory.record_modification("lm_head.weight", act=f"act-{number}", method="scale", description=HOSTILE)
             memory.record_metrics({"loss": 2.0 + number}, act=f"act-{number}", sample="s")
-        memory.assert_belief("scaling the head raises the loss", belief_type="heuristic", credence=0.8, model="sim")
+        belief = memory.assert_belief(
+            "scaling the head raises the loss", belief_type="heuristic", credence=0.8, model="sim"
+        )
         memory.safety.emergency_stop("for a test")
         memory.safety.clear_emergency("for a test")
         command = [sys.executable, "-c", MAIN, "serve", "-d", str(database), "--port", "0", "--json"]
@@ -73,7 +77,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
             assert told["database"] == str(database)
-            yield Served(told["url"].rstrip("/"), process, memory)
+            yield Served(told["url"].rstrip("/"), process, memory, belief.belief_id)
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=30) == 0
 
@@ -99,10 +103,13 @@ def test_every_table_and_view_that_is_shown_says_what_it_and_its_columns_are(ser
     about = json.loads(served.get("/research.json").text)
     shown = [each["name"] for each in [*about["tables"], *about["views"]] if not each.get("hidden")]
     assert {"events", "act_outcomes", "current_beliefs", "beliefs"} <= set(shown)
+    schema = "SELECT s.name AS relation, c.name FROM sqlite_master AS s JOIN pragma_table_info(s.name) AS c"
+    columns: dict[str, set[str]] = {}
+    for row in served.rows("/research", sql=schema):
+        columns.setdefault(row["relation"], set()).add(row["name"])
     for name in shown:
         assert told[name]["description"]
-        columns = {row["name"] for row in served.rows("/research", sql=f"SELECT name FROM pragma_table_info('{name}')")}
-        assert set(told[name]["columns"]) == columns
+        assert set(told[name]["columns"]) == columns[name]
         assert all(told[name]["columns"].values())
 
 
@@ -127,19 +134,18 @@ def test_nothing_recorded_becomes_part_of_a_page(served: Served) -> None:
 
 @pytest.mark.parametrize("canned", [*CANNED, *worked()], ids=lambda canned: canned.name)
 def test_every_question_is_answered(served: Served, canned: Any) -> None:
-    (belief,) = [each for each in served.rows("/research/beliefs") if each["source"] == "asserted"]
     told = {
         "position": 4,
         "act_id": "act-1",
         "metric": "loss",
         "layer_name": "model.embed_tokens.weight",
-        "belief_id": belief["belief_id"],
+        "belief_id": served.belief_id,
     }
     page = served.get(f"/research/{canned.name}", **told)
     assert page.status == 200
     assert canned.title in page.text
-    # This record is small: what it has no answer to is still asked, and would be refused if it could not be.
-    assert served.rows(f"/research/{canned.name}", **told) or canned in worked() or canned.name == "why_a_belief"
+    assert ("SQL query returning" in page.text) or canned in worked() or canned.name == "why_a_belief"
+    assert "message-error" not in page.text
 
 
 def test_the_worked_questions_of_the_page_on_sql_are_all_there() -> None:
@@ -163,33 +169,25 @@ def test_nothing_can_be_written(served: Served, statement: str) -> None:
     assert served.rows("/research", sql="SELECT count(*) AS n FROM beliefs")[0]["n"] > 0
 
 
-def failing(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", MAIN, "serve", *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    return done.stderr
+def refused(*arguments: str) -> str:
+    """What the command says instead of serving."""
+    error = CliRunner().invoke(app, ["serve", *arguments]).exception
+    assert isinstance(error, PalimpsestError)
+    return str(error)
 
 
 def test_a_port_that_is_taken_is_said_to_be(served: Served) -> None:
     port = urllib.parse.urlsplit(served.url).port
-    told = failing("-d", str(served.memory.store.database.file), "--port", str(port))
-    assert "--port 0 takes a free one" in told
+    assert "--port 0 takes a free one" in refused("-d", str(served.memory.store.database.file), "--port", str(port))
 
 
 def test_postgresql_is_refused_with_what_to_do_instead(postgres_url: str) -> None:
-    told = failing("-d", postgres_url)
+    told = refused("-d", postgres_url)
     assert "palimpsest export FOLDER" in told
     assert "palimpsest import FOLDER --database copy.db" in told
 
 
-def test_without_datasette_it_names_the_extra(sqlite_url: str, tmp_path: Path) -> None:
+def test_without_datasette_it_names_the_extra(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     MemorySystem(sqlite_url).close()
-    hidden = "import sys; sys.modules['datasette'] = sys.modules['datasette.app'] = None; " + MAIN
-    done = subprocess.run(
-        [sys.executable, "-c", hidden, "serve", "-d", sqlite_url],
-        capture_output=True, text=True, timeout=60, check=False, env=os.environ,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert 'pip install "palimpsest-memory[serve]"' in done.stderr
+    monkeypatch.setitem(sys.modules, "datasette.app", None)
+    assert 'pip install "palimpsest-memory[serve]"' in refused("-d", sqlite_url, "--port", "0")
