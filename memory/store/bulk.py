@@ -191,23 +191,26 @@ def _text(value: Any) -> str:
 
 _LAST_PLACE, _MOST_PLACES = 16383, 255
 """What a tsvector has room for: the last place of a word, and places of one word."""
+_PLACES = [struct.pack("!H", min(place, _LAST_PLACE)) for place in range(_LAST_PLACE + 1)]
+_NUMBERS = [struct.pack("!xH", number) for number in range(_MOST_PLACES + 1)]
 
 
-def _places(words: str) -> dict[str, list[int]]:
-    """Give where each word stands, from 1: as many places as a tsvector has room for."""
-    places: dict[str, list[int]] = {}
-    for place, word in enumerate(words.split(), 1):
+def _places(words: str) -> dict[bytes, bytes]:
+    """Give where each word stands, from 1, two bytes for each place; as many places as a tsvector has room for."""
+    places: dict[bytes, bytes] = {}
+    for place, word in enumerate(words.encode().split(b" ")[:_LAST_PLACE], 1):
         known = places.get(word)
         if known is None:
-            places[word] = [min(place, _LAST_PLACE)]
-        elif len(known) < _MOST_PLACES and known[-1] < _LAST_PLACE:
-            known.append(min(place, _LAST_PLACE))
+            places[word] = _PLACES[place]
+        elif len(known) < 2 * _MOST_PLACES:
+            places[word] = known + _PLACES[place]
     return places
 
 
 def _vector(words: str) -> str:
     """Give what PostgreSQL reads as a tsvector of just these words, whatever its own parser would make of them."""
-    return " ".join(f"'{word}':{','.join(map(str, places))}" for word, places in _places(words).items())
+    told = ((word.decode(), struct.unpack(f"!{len(at) // 2}H", at)) for word, at in _places(words).items() if word)
+    return " ".join(f"'{word}':{','.join(map(str, places))}" for word, places in told)
 
 
 def _binary_vector(words: str) -> bytes:
@@ -216,9 +219,10 @@ def _binary_vector(words: str) -> bytes:
     Source: `tsvectorrecv` in PostgreSQL's src/backend/utils/adt/tsvector.c.
     """
     places = _places(words)
+    places.pop(b"", None)
     parts = [struct.pack("!i", len(places))]
-    for word, each in places.items():
-        parts.append(word.encode() + struct.pack(f"!xH{len(each)}H", len(each), *each))
+    for word, at in places.items():
+        parts += (word, _NUMBERS[len(at) // 2], at)
     return b"".join(parts)
 
 
