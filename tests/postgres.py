@@ -50,7 +50,8 @@ class PostgresServer:
             with EventStore.open(template):
                 pass
             self._template = make_url(template).database
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        # Copying the files takes half the time of writing every page to the log (PostgreSQL 15 and newer).
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {self._template} STRATEGY FILE_COPY")
         return self._url(name)
 
     def drop(self, url: str) -> None:

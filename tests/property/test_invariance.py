@@ -24,7 +24,7 @@ def _near_snapshots() -> Iterator[None]:
 
 
 RELAXED = settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     # A history is one number: there is nothing to shrink.

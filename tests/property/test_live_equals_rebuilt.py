@@ -67,7 +67,7 @@ def live_and_rebuilt(histories: ModuleType, store: EventStore, seed: int, acts: 
     return live
 
 
-@settings(RELAXED, max_examples=12)
+@settings(RELAXED, max_examples=8)
 @given(seed=seeds, at=cuts)
 @example(seed=200000, at={0.9870294379075042})  # looked at between a settlement of pairs and the next reading
 def test_a_rebuild_gives_what_looking_on_the_way_gave(histories: ModuleType, seed: int, at: set[float]) -> None:

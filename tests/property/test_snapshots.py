@@ -30,7 +30,7 @@ def folded(histories: ModuleType, told: Any, every: int) -> tuple[dict[str, Any]
     return {table: each for table, each in rows.items() if table != "inference_snapshots"}, projection.parts()
 
 
-@settings(RELAXED, max_examples=5)
+@settings(RELAXED, max_examples=3)
 @given(seed=st.integers(0, 2**32 - 1), every=st.integers(8, 300))
 def test_how_often_snapshots_are_taken_changes_no_bit(histories: ModuleType, seed: int, every: int) -> None:
     told = histories.Wander(seed, 120, amended=0.05).tell().stored()

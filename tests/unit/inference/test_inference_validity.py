@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memory.inference import PairedProcess
 
-RUNS, ACTS = 1500, 60
+RUNS, ACTS = 600, 60
 Floats = NDArray[np.float64]
 
 
