@@ -15,7 +15,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(FRAME) | $(BIN)/python
-	$(INSTALL) -e .
+	$(INSTALL) -e ".[report]"
 	touch $@
 
 $(VENV)/.installed-test: $(FRAME) | $(BIN)/python

@@ -15,9 +15,11 @@ LANES = (
     "coupled writes",
     "taken back",
     "unannounced",
+    "aborted edits",
     "restores",
     "checkpoints",
     "models and ties",
+    "amendments",
     "alerts",
 )
 _LANE_OF = {
@@ -26,6 +28,9 @@ _LANE_OF = {
     "unattributed_write": "unannounced",
     "model_attached": "models and ties",
     "sharing_changed": "models and ties",
+    "edit_aborted": "aborted edits",
+    "correction": "amendments",
+    "retraction": "amendments",
     "safety_alert": "alerts",
 }
 _COUNTED = {
@@ -33,9 +38,11 @@ _COUNTED = {
     "coupled writes": ("coupled write to several", "coupled writes to several"),
     "taken back": ("write taken back", "writes taken back"),
     "unannounced": ("write nobody announced", "writes nobody announced"),
+    "aborted edits": ("aborted edit", "aborted edits"),
     "restores": ("restore", "restores"),
     "checkpoints": ("checkpoint", "checkpoints"),
     "models and ties": ("model attached or retied", "models attached or retied"),
+    "amendments": ("amendment", "amendments"),
     "alerts": ("alert", "alerts"),
 }
 _WORDS = {
@@ -44,6 +51,9 @@ _WORDS = {
     "unattributed_write": "a write nobody announced",
     "model_attached": "model attached",
     "sharing_changed": "ties made or cut",
+    "edit_aborted": "an edit that raised or was vetoed: the bytes were put back",
+    "correction": "an earlier record corrected",
+    "retraction": "an earlier record taken back",
     "safety_alert": "safety alert",
 }
 _COLOURS = {
@@ -53,7 +63,9 @@ _COLOURS = {
     "unannounced": BAD,
     "restores": SERIES[2],
     "checkpoints": SERIES[2],
+    "aborted edits": QUIET,
     "models and ties": QUIET,
+    "amendments": SERIES[4],
     "alerts": BAD,
 }
 _SHAPES = {"coupled writes": "diamond", "taken back": "triangle-left", "restores": "triangle-up", "alerts": "cross"}

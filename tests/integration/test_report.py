@@ -23,6 +23,7 @@ from memory.projections.catalogue import PROJECTIONS
 from memory.projections.runner import ProjectionRunner
 from memory.report.made import SECTIONS, ReportMade
 from memory.report.scope import Limits, Scope
+from memory.report.timeline import LANES
 from memory.store import EventStore
 
 HOSTILE = "</script><img src=x onerror=alert(1)>{{ 7 * 7 }}\"'`<!--"
@@ -467,7 +468,7 @@ def test_what_is_drawn_is_bounded_whatever_there_is(record: Path) -> None:
         sections = [make(Scope(store, runner, 1, runner.catch_up(), limits=limits)) for make in SECTIONS]
 
     drawn = {chart.chart_id: len(chart.spec["data"]["values"]) for section in sections for chart in section.charts}
-    assert drawn["acts"] <= 12 * 8
+    assert drawn["acts"] <= 12 * len(LANES)
     assert drawn["changes"] == 3 * 6
     assert max(drawn["metric-0"], drawn["metric-1"]) <= 3 * 12
     assert "metric-2" not in drawn
