@@ -36,7 +36,7 @@ def sort_logs(logs: Mapping[str, Any]) -> Sorted:
     summary = any(key.endswith(_SUMMARY_END) for key in logs)
     found = Sorted()
     for key, value in logs.items():
-        if isinstance(value, bool) or not isinstance(value, Real):
+        if not _is_number(value):
             continue
         if _about_the_run(key) or (summary and key.startswith("train_")):
             found.run[key] = float(value)
@@ -47,12 +47,12 @@ def sort_logs(logs: Mapping[str, Any]) -> Sorted:
 
 def sort_evaluation(metrics: Mapping[str, Any]) -> Sorted:
     """Sort what an evaluation found."""
-    numbers = {
-        key: float(value)
-        for key, value in metrics.items()
-        if isinstance(value, Real) and not isinstance(value, bool) and not key.endswith(_ABOUT_THE_RUN_ENDS)
-    }
-    return Sorted({key: value for key, value in numbers.items() if not _about_the_run(key)})
+    numbers = {key: float(value) for key, value in metrics.items() if _is_number(value) and not _about_the_run(key)}
+    return Sorted(numbers)
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Real)
 
 
 def _about_the_run(key: str) -> bool:
