@@ -66,7 +66,8 @@ def bounded(answer: dict[str, Any], budget: int, count: TokenCount) -> dict[str,
         found[LEFT_OUT] = "; ".join([*notes, shortened.words()])
         if fits(found):
             return found
-    return {LEFT_OUT: "all of it: too long for one answer; ask for less, or of one name"}
+    skip = "" if page is None or not page.entries else f"; offset={page.offset + 1} skips what is too long"
+    return {LEFT_OUT: f"all of it: too long for one answer; ask for less, or of one name{skip}"}
 
 
 def _most_entries(answer: dict[str, Any], there: int, fits: Any) -> dict[str, Any] | None:
@@ -112,8 +113,9 @@ class _Shortening:
 
     def words(self) -> str:
         """Say what was shortened."""
-        more = len(self.where) - _NAMED
-        named = ", ".join(self.where[:_NAMED]) + (f" and {more} others" if more > 0 else "")
+        most = min(_NAMED, self.entries)
+        more = len(self.where) - most
+        named = ", ".join(self.where[:most]) + (f" and {more} others" if more > 0 else "")
         return f"shortened: {named or 'nothing'}; ask for less, or of one name"
 
     def _short(self, value: Any, path: str) -> Any:

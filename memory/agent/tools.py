@@ -42,7 +42,7 @@ GROUPS: dict[str, tuple[type, ...]] = {
     "edit": (EditingTools,),
 }
 """The groups that functions can be asked for by."""
-LEAST_TOKENS = 100
+LEAST_TOKENS = 150
 """The least tokens an answer may be cut to: what is left of it must still say what was left out."""
 
 Tool = Callable[..., dict[str, Any]]
