@@ -65,7 +65,8 @@ def test_a_new_database_is_what_the_tables_say(bare_url: str) -> None:
 def test_check_sees_what_somebody_changed(bare_url: str) -> None:
     with EventStore.open(bare_url) as store:
         with store.database.writing() as connection:
-            connection.execute(text("DROP VIEW events"))
+            cascade = "" if store.database.dialect == "sqlite" else " CASCADE"
+            connection.execute(text(f"DROP VIEW events{cascade}"))
             connection.execute(text("ALTER TABLE streams ADD COLUMN colour TEXT"))
             if store.database.dialect == "sqlite":
                 connection.execute(text("DROP TRIGGER ledger_refuses_delete"))
@@ -73,7 +74,22 @@ def test_check_sees_what_somebody_changed(bare_url: str) -> None:
                 connection.execute(text("ALTER TABLE ledger ENABLE TRIGGER ledger_append_only"))
         differences = " ".join(migrate.check(store.database))
         assert "colour" in differences
+        assert "the view act_summary is missing" in differences
+        assert "the view events" not in differences
         assert "ledger_" in differences
+
+
+def test_check_sees_that_the_full_text_index_is_missing(bare_url: str) -> None:
+    with EventStore.open(bare_url) as store:
+        assert migrate.check(store.database) == ()
+        with store.database.writing() as connection:
+            if store.database.dialect == "sqlite":
+                connection.execute(text("DROP TRIGGER search_entries_update"))
+                gone = "search_entries_update"
+            else:
+                connection.execute(text("DROP INDEX search_index"))
+                gone = "search_index"
+        assert migrate.check(store.database) == (f"{gone}, of the full-text index, is missing",)
 
 
 def test_every_table_and_column_has_a_comment(postgres_url: str) -> None:

@@ -1,0 +1,99 @@
+"""What the command line finds and sums up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from introspection import SharingMap
+from memory import MemorySystem
+from memory.cli.app import app
+
+TIED = ["lm_head.weight", "model.embed_tokens.weight"]
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small record."""
+    path = tmp_path_factory.mktemp("record") / "research.db"
+    with MemorySystem(path, seed=1) as memory:
+        memory.attach(SharingMap.from_relations(names=TIED, same=[TIED]), name="sim")
+        memory.record_observation("behavior", "drift", "the norm of down_proj grew", tags=["night"], importance=0.9)
+        gone = memory.record_observation("hypothesis", "idea", "a wild \x1b[31mguess", tags=["day"])
+        memory.retract(gone.position, reason="wild")
+        memory.record_observation("hypothesis", "idea", "a red \x1b[31m guess", tags=["day"])
+        memory.record_modification(TIED[0], {}, method="scale", dose=1.0)
+    return path
+
+
+def told(record: Path, *arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, [*arguments, "-d", str(record)])
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+def data(record: Path, *arguments: str, code: int = 0) -> Any:
+    return json.loads(told(record, *arguments, "--json", code=code))
+
+
+def test_search_finds_words_and_what_was_retracted_only_when_asked(record: Path) -> None:
+    assert "the norm of [down]_[proj] [grew]" in told(record, "search", "down_proj", "grew", "--kind", "observation")
+    assert [row["kind"] for row in data(record, "search", "down_proj")] == ["observation"]
+    assert data(record, "search", "wild") == []
+    assert [row["status"] for row in data(record, "search", "wild", "--all")] == ["obsolete"]
+    assert data(record, "search", "--kind", "observation", "--", "the", "-norm") == []
+
+
+def test_observations_are_listed_by_what_they_are(record: Path) -> None:
+    assert [row["category"] for row in data(record, "observations", "--type", "behavior", "--tag", "night")] == [
+        "drift"
+    ]
+    assert len(data(record, "observations", "--all")) == 3
+    assert data(record, "observations", "--min-importance", "0.95") == []
+    assert "drift" in told(record, "observations", "--text", "norm")
+
+
+def test_a_decision_names_what_would_change_too(record: Path) -> None:
+    said = told(record, "decide", TIED[1], "--method", "scale", "--dose", "1")
+    assert said.startswith("caution: modify model.embed_tokens.weight scale dose 1")
+    assert "it would change these names too: lm_head.weight" in said
+    assert data(record, "decide")["recommendation"] == "unknown"
+
+
+def test_the_answer_stop_is_an_exit_code(record: Path, tmp_path: Path) -> None:
+    stopped = tmp_path / "stopped.db"
+    with MemorySystem(stopped) as memory:
+        memory.attach(SharingMap.from_relations(names=TIED, same=[TIED]), name="sim")
+        memory.safety.emergency_stop("smoke")
+    assert "under an emergency stop: smoke" in told(stopped, "decide", TIED[0], code=1)
+    assert data(stopped, "decide", TIED[0], code=1)["recommendation"] == "stop"
+
+
+def test_the_overview_and_the_briefing_tell_what_is_there(record: Path) -> None:
+    assert "tied: lm_head.weight = model.embed_tokens.weight" in told(record, "overview")
+    assert data(record, "overview", "--model", "sim")["coupled_modifications"] == 1
+    assert len(data(record, "briefing", "--items", "4")["items"]) == 4
+    assert "observation: the norm of down_proj grew" in told(record, "briefing", "-n", "20")
+
+
+def test_what_is_known_about_a_tensor_is_told(record: Path) -> None:
+    assert "one write changes it and model.embed_tokens.weight" in told(record, "about", TIED[0])
+    assert data(record, "about", TIED[0])["coupled"] == [TIED[1]]
+    assert "nothing is on record" in told(record, "about", "zeppelins")
+
+
+def test_what_was_recorded_does_not_steer_the_terminal(record: Path) -> None:
+    for arguments in (("about", "red guess"), ("search", "red guess"), ("observations", "--tag", "day")):
+        said = told(record, *arguments)
+        assert "guess" in said
+        assert "\x1b" not in said
+
+
+def test_a_record_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.db"
+    assert CliRunner().invoke(app, ["search", "norm", "-d", str(missing)]).exit_code == 1
+    assert not missing.exists()
