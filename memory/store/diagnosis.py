@@ -25,7 +25,7 @@ from memory.store.diagnosis_server import (
 from memory.store.finding import Finding, ok, problem, warning
 from memory.store.inspection import inspect_file
 from memory.store.location import Location, locate
-from memory.store.migrate import differences, head, missing_triggers, revision_of
+from memory.store.migrate import differences, head, missing_triggers, missing_views, revision_of
 from memory.store.seal import read_seal
 from memory.store.tables import appends, ledger
 
@@ -124,7 +124,7 @@ def _schema(connection: Connection, revision: str) -> Iterator[Finding]:
     if revision != head():
         told = f"revision {revision}, and this version has {head()}"
         yield warning("schema", told, "nothing to do: it is upgraded when next opened, or by `palimpsest db upgrade`")
-    elif different := differences(connection):
+    elif different := [*differences(connection), *missing_views(connection)]:
         remedy = "put it back as it was, or export the log and import it into a new database"
         for each in different:
             yield problem("schema", each.removeprefix("the schema differs: "), remedy)

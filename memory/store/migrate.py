@@ -16,7 +16,7 @@ from memory.errors import DatabaseUnavailable, ForeignDatabase, MigrationError, 
 from memory.store.engine import Database
 from memory.store.inspection import foreign
 from memory.store.location import Location
-from memory.store.revisions import OWN_NAMES, VERSION_TABLE, check_known, head, revisions, scripts_folder
+from memory.store.revisions import OWN_NAMES, VERSION_TABLE, check_known, head, revisions, scripts_folder, view_names
 from memory.store.tables import APPEND_ONLY, metadata
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def check(database: Database) -> tuple[str, ...]:
         found = revision_of(database.location, connection)
         if found != head():
             raise SchemaOutdated(str(database.location), found, head())
-        return (*differences(connection), *missing_triggers(connection), *missing_search(connection))
+        missing = (*missing_triggers(connection), *missing_views(connection), *missing_search(connection))
+        return (*differences(connection), *missing)
 
 
 SEARCH_INDEX = "search_index"
@@ -230,6 +231,16 @@ def missing_triggers(connection: Connection) -> list[str]:
         )
         needed = {f"{table}_append_only" for table in APPEND_ONLY}
     return [f"the trigger {name} is missing or off" for name in sorted(needed - found)]
+
+
+def missing_views(connection: Connection) -> list[str]:
+    """Give, in words, each view of the public SQL contract that is missing."""
+    if connection.dialect.name == "sqlite":
+        catalogue = "SELECT name FROM sqlite_master WHERE type = 'view'"
+    else:
+        catalogue = "SELECT viewname FROM pg_views WHERE schemaname = current_schema()"
+    found = set(connection.execute(text(catalogue)).scalars())
+    return [f"the view {name} is missing" for name in view_names() if name not in found]
 
 
 def missing_search(connection: Connection) -> list[str]:

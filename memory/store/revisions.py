@@ -40,6 +40,13 @@ def revisions() -> tuple[str, ...]:
     return tuple(sorted(match[1] for match in matches if match))
 
 
+@functools.cache
+def view_names() -> tuple[str, ...]:
+    """Give the views of the newest schema: `events`, and those that files beside the scripts hold."""
+    files = (scripts_folder() / "views").glob("*/*.sql")
+    return ("events", *sorted(file.stem.partition("_")[2] for file in files))
+
+
 def head() -> str:
     """Give the revision that a database must be at."""
     return revisions()[-1]

@@ -74,8 +74,8 @@ def test_check_sees_what_somebody_changed(bare_url: str) -> None:
                 connection.execute(text("ALTER TABLE ledger ENABLE TRIGGER ledger_append_only"))
         differences = " ".join(migrate.check(store.database))
         assert "colour" in differences
-        assert "the view act_summary is missing" in differences
-        assert "the view events" not in differences
+        assert "the view events is missing" in differences
+        assert "the view act_summary" not in differences or cascade
         assert "ledger_" in differences
 
 
