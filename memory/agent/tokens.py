@@ -36,8 +36,8 @@ def estimated_tokens(text: str) -> int:
     """Estimate the tokens of a text, high: a token for every three letters begun, one for each digit and each mark.
 
     A space before a word is free, every other space, and every line break, is one; what is not ASCII counts a token
-    for each byte, which no byte-level tokenizer exceeds. Beside the tokenizer of Qwen3 it gives 1.5 to 2.1 times as many
-    for answers of our functions, and 1.7 times as many for English prose.
+    for each byte, which no byte-level tokenizer exceeds. Beside the tokenizer of Qwen3 it gives 1.5 to 2.1 times as
+    many for answers of our functions, and 1.7 times as many for English prose.
     """
     total, space = 0, False
     for piece in _PIECE.findall(text):
