@@ -32,6 +32,20 @@ class AliasesSurface(KnowingSurface, BeliefsSurface, EvidenceSurface):
 
     _pasts: Pasts
 
+    # What is found as the record is folded, and needs nobody to look for it
+
+    def detect_patterns(self, pattern_type: str | None = None, *, model: str | None = None) -> QueryResult:
+        """Give the patterns there are by now: `patterns`. They are found as events are folded, once, by themselves."""
+        return self.patterns(pattern_type, model=model)
+
+    def build_theories(self, *, model: str | None = None) -> QueryResult:
+        """Give the theories there are by now: `theories`. Each is born with its pattern."""
+        return self.theories(model=model)
+
+    def form_beliefs(self, *, model: str | None = None) -> QueryResult:
+        """Give the beliefs there are by now: `beliefs`. Asking again makes none any firmer."""
+        return self.beliefs(model=model)
+
     # Patterns
 
     def get_pattern(self, pattern_id: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, literal_column, or_, select
@@ -231,9 +231,9 @@ def _claims_since(connection: Connection, since: int, limit: int, model: str | N
             yield Learned(position, kind, name, "new", words, status, None)
 
 
-def position_before(database: Database, hours: float) -> int:
-    """Give the position of the last event recorded more than so many hours ago: by halving, as appends are in order."""
-    moment = to_microseconds(datetime.now(UTC) - timedelta(hours=hours))
+def position_before(database: Database, hours: float, now: datetime) -> int:
+    """Give the last position recorded more than so many hours before now: by halving, as appends are in order."""
+    moment = to_microseconds(now - timedelta(hours=hours))
     columns = appends.c
     with database.reading() as connection:
         low, high = 0, read_head(connection).append_id

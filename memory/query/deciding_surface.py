@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from memory.errors import InvalidArgument
@@ -116,10 +117,14 @@ class DecidingSurface:
         if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours <= _EVER:
             raise InvalidArgument("hours", hours, f"it is a number of hours, above 0 and at most {_EVER}")
         self._runner.catch_up({"knowledge"})
-        after = position_before(self._store.database, hours) if since is None else since
+        after = position_before(self._store.database, hours, self._now()) if since is None else since
         found = learned_since(self._store.database, after, most, model)
         asked = {"question": "learned recently", "since": after, "model": model}
         return QueryResult(found, columns=Learned.__slots__, metadata=asked)
+
+    def _now(self) -> datetime:
+        """Give the time that `of late` is counted back from."""
+        return datetime.now(UTC)
 
 
 _DECIDES = {"knowledge", "sharing", "modifications", "metrics", "landmarks", "safety", "weight_history"}

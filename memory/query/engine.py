@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from memory.query.knowledge_diff import KnowledgeDiff
 from memory.query.past import Moment, Pasts, Then
 from memory.query.results import QueryResult
 from memory.store.log import EventStore
+from memory.store.prefix import recorded_last
 
 _TRIES = 3
 """How often the tables are read anew where somebody else folded into them meanwhile."""
@@ -98,14 +100,14 @@ class QueryEngine(AliasesSurface, KnowingSurface, FindingSurface, BeliefsSurface
         with self._pasts.at(start) as then:
             _, before = known_rows(then.store.database, model)
         if end is None:
-            found = self._now(start, before, model)
+            found = self._against_now(start, before, model)
             if found is not None:
                 return found
             end = self._upto(self._store.head().position, "second")
         with self._pasts.at(end) as then:
             return difference(start, before, *known_rows(then.store.database, model), then.store)
 
-    def _now(self, start: int, before: Rows, model: str | None) -> KnowledgeDiff | None:
+    def _against_now(self, start: int, before: Rows, model: str | None) -> KnowledgeDiff | None:
         """Compare with the tables as they are; None where others keep folding into them meanwhile."""
         for _ in range(_TRIES):
             self._runner.catch_up({"knowledge"})
@@ -159,6 +161,9 @@ class QueryThen(QueryEngine):
                 f"what was known at position {self.position} was closed", remedy="ask inside the `with` block"
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _now(self) -> datetime:
+        return recorded_last(self._store.database)
 
     def _upto(self, moment: Moment, name: str) -> int:
         position = super()._upto(moment, name)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from memory.events.envelope import from_microseconds
 from memory.store.engine import Database
 from memory.store.head import read_head, read_origin
 from memory.store.insert import write_rows
@@ -41,6 +43,13 @@ def position_at(database: Database, moment: int) -> int:
     with database.reading() as connection:
         found = connection.execute(last).scalar()
         return read_origin(connection).position if found is None else int(found)
+
+
+def recorded_last(database: Database) -> datetime:
+    """Give when the last append was recorded."""
+    last = select(appends.c.recorded_at).order_by(appends.c.append_id.desc()).limit(1)
+    with database.reading() as connection:
+        return from_microseconds(connection.execute(last).scalar_one())
 
 
 def copy_until(source: Database, target: Database, position: int) -> bool:

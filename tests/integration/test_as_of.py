@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -147,6 +148,16 @@ def test_every_answer_says_what_it_is_as_of(known: MemorySystem) -> None:
             assert asked.query_sql("SELECT 1 AS one").metadata["as_of"] == position
 
 
+def test_of_late_is_counted_back_from_then(tmp_path: Path) -> None:
+    with MemorySystem(tmp_path / "late.db") as memory:
+        held = memory.assert_belief("seeds matter", credence=0.6)
+        time.sleep(0.1)
+        moment = 0.05 / 3600
+        assert memory.what_have_i_learned_recently(hours=moment) == []
+        with memory.query.as_of(held.position) as then:
+            assert [each.identity for each in then.what_have_i_learned_recently(hours=moment)][:1] == [held.belief_id]
+
+
 # Which position
 
 
@@ -269,6 +280,24 @@ def test_the_scratch_goes_with_the_memory_and_with_the_process(tmp_path: Path, m
     )
     assert done.stdout == "1\n", done.stderr
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_child_of_a_fork_leaves_the_scratch_to_its_parent(tmp_path: Path) -> None:
+    with MemorySystem(tmp_path / "r.db") as memory:
+        for _ in range(3):
+            memory.record_observation("behavior", "seen")
+        with memory.query.as_of(2) as then:
+            child = os.fork()
+            if child == 0:
+                with memory.query.as_of(1) as own:
+                    seen = len(own.query_sql(EVENTS))
+                memory.query.as_of(2).close()
+                memory._pasts.close()
+                os._exit(0 if seen == 1 else 1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            assert len(then.query_sql(EVENTS)) == 2
+            assert then.patterns() == []
 
 
 # What has changed

@@ -165,6 +165,13 @@ def test_patterns_are_chosen_by_kind_tags_confidence_and_support(memory: MemoryS
     assert memory.get_patterns(model="another") == []
 
 
+def test_what_is_found_by_itself_is_not_found_twice(memory: MemorySystem) -> None:
+    for _ in range(2):
+        assert memory.detect_patterns("effect") == memory.patterns("effect")
+        assert memory.build_theories() == memory.theories()
+        assert memory.form_beliefs() == memory.beliefs()
+
+
 def test_what_there_is_not_is_refused(memory: MemorySystem) -> None:
     for wrong in ("pattern-x", 3, None):
         with pytest.raises(UnknownPattern):
