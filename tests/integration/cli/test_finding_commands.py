@@ -31,13 +31,15 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def told(record: Path, *arguments: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, [*arguments, "-d", str(record)])
+    command, *rest = arguments
+    result = CliRunner().invoke(app, [command, "-d", str(record), *rest])
     assert result.exit_code == code, result.output
     return result.stdout
 
 
 def data(record: Path, *arguments: str, code: int = 0) -> Any:
-    return json.loads(told(record, *arguments, "--json", code=code))
+    command, *rest = arguments
+    return json.loads(told(record, command, "--json", *rest, code=code))
 
 
 def test_search_finds_words_and_what_was_retracted_only_when_asked(record: Path) -> None:
