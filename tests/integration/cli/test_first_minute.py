@@ -146,7 +146,7 @@ def offered(shell: Path, line: str) -> list[str]:
     ("line", "names"),
     [
         ("palimpsest verif", ["verify"]),
-        ("palimpsest log -d demo.db --model ", ["other", "qwen"]),
+        ("palimpsest log -d demo.db --model q", ["qwen"]),
         ("palimpsest explain unknown-na", ["unknown-name"]),
         ("palimpsest log -d nowhere.db --model ", []),
     ],

@@ -12,7 +12,7 @@ from rich.console import Console
 from introspection import SharingMap
 from memory import MemorySystem
 from memory.cli.live.picture import Picture, Spark, sparkline
-from memory.cli.live.state import LiveState
+from memory.cli.live.state import Line, LiveState
 from memory.events.envelope import StoredEvent
 from memory.query.recent import BeliefChange, Recent, RecentlyKnown
 from memory.query.safety_log import StandingEmergency
@@ -125,8 +125,10 @@ def test_a_stop_and_what_it_waits_for_are_on_top_whatever_the_size(state: LiveSt
 
 
 def test_nothing_that_was_recorded_reaches_the_terminal_as_a_command(state: LiveState) -> None:
+    state.lines.append(Line(8, "12:00:00", "modification", "sim", "", "na\x1bme", "", ("al\x1bias",)))
     page = "\n".join(drawn(picture(state)))
     assert "\x1b" not in page
+    assert "na\\u001bme also al\\u001bias" in page
     assert "\\u001b[2J5 %" in page
 
 
