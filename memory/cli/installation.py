@@ -22,6 +22,7 @@ EXTRAS: Mapping[str, Mapping[str, str]] = {
     "postgres": {"psycopg": "psycopg"},
     "frames": {"pandas": "pandas", "polars": "polars", "pyarrow": "pyarrow"},
     "report": {"jinja2": "jinja2", "vl-convert-python": "vl_convert"},
+    "serve": {"datasette": "datasette"},
 }
 """What each extra brings: distribution to the package it is imported as."""
 _AGAIN = f"pip uninstall -y memory introspection && pip install --force-reinstall --no-deps {DISTRIBUTION}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from memory.events import registry
+from memory.projections.catalogue import PROJECTIONS
 from memory.projections.landmarks import LandmarksProjection
+from memory.projections.runner import ProjectionRunner
 from memory.query.view_columns import View
 from memory.query.views import EVENTS, VIEWS
 from memory.store import EventStore
@@ -136,6 +139,62 @@ def test_what_an_act_did_is_what_is_evidence(rows: Mapping[str, Mapping[str, Row
     evidence = only(rows["sqlite"]["belief_evidence"], method="scale")
     assert len(evidence) > 10
     assert {(row["position"], round(abs(row["outcome"]), 9)) for row in evidence} <= sizes
+
+
+@pytest.fixture(scope="module")
+def odd(histories: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventStore]:
+    """One act measured more often than needed, on two samples, with a number that was taken back."""
+    history = histories.History()
+    history.attach(histories.sharing(["head", "embed", "up"], ["head", "embed"]))
+    history.define("loss", better="lower")
+    for value in (1.0, 2.0):
+        history.metrics("act", {"loss": value}, "a")
+    history.metrics("act", {"loss": 7.0}, "b")
+    history.write("act", "head", 1.0, per_name=True)
+    history.write("act", "embed", 1.0, per_name=True)
+    history.metrics("act", {"loss": 99.0}, "a")
+    history.retract(history.last)
+    for value in (2.5, 9.0):
+        history.metrics("act", {"loss": value}, "a")
+    history.metrics("act", {"loss": 6.0}, "b")
+    history.metrics("act", {"loss": 5.0})
+    history.write("act", "up", 1.0)
+    history.metrics(None, {"loss": 4.0}, "a")
+    history.metrics("no write", {"loss": 3.0}, "a")
+    with EventStore.open(tmp_path_factory.mktemp("odd") / "odd.db") as store:
+        store.append(history.events)
+        ProjectionRunner(store, PROJECTIONS).catch_up()
+        yield store
+
+
+def ask(store: EventStore, query: str) -> list[tuple[Any, ...]]:
+    return list(store.database.read_only_rows(query, {}).rows)
+
+
+def test_an_outcome_is_the_first_after_the_first_write_beside_the_last_before_it_on_its_sample(odd: EventStore) -> None:
+    query = "SELECT sample, baseline, outcome, change, verdict FROM act_outcomes ORDER BY position"
+    assert ask(odd, query) == [
+        ("a", 2.0, 2.5, 0.5, "worse"),
+        ("b", 7.0, 6.0, -1.0, "better"),
+        (None, None, 5.0, None, None),
+    ]
+
+
+def test_a_write_has_the_outcomes_that_came_after_it(odd: EventStore) -> None:
+    query = "SELECT layer_name, sample, alone FROM write_outcomes ORDER BY outcome_position"
+    assert ask(odd, query) == [("head", "a", 0), ("head", "b", 0), ("head", None, 0)]
+
+
+def test_two_records_of_one_write_are_one_write(odd: EventStore) -> None:
+    query = "SELECT act_id, writes, storages, coupled_writes, dose, outcomes FROM act_summary"
+    assert ask(odd, query) == [("act", 2, 2, 1, 2.0, 1)]
+    counted = "SELECT layer_name, sum(counted) FROM layer_history GROUP BY layer_name ORDER BY layer_name"
+    assert ask(odd, counted) == [("embed", 1), ("head", 1), ("up", 1)]
+
+
+def test_a_number_says_where_it_stands_in_its_act(odd: EventStore) -> None:
+    query = "SELECT phase, count(*), count(retracted_position) FROM metric_series GROUP BY phase ORDER BY phase"
+    assert ask(odd, query) == [(None, 2, 0), ("baseline", 3, 0), ("outcome", 5, 1)]
 
 
 def test_verdicts_follow_which_way_is_better(rows: Mapping[str, Mapping[str, Rows]]) -> None:
