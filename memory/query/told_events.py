@@ -88,19 +88,14 @@ def briefly(event: StoredEvent) -> str:
             side = "up" if payload.direction > 0 else "down"
             return f"predicted {side} with probability {payload.probability:.3g}"
         case ValidationRecorded():
-            came = (
-                f"{payload.value:+.4g}" if payload.value is not None else "as it says" if payload.came_true else "not"
-            )
-            return f"it came {came}{f': {payload.note}' if payload.note else ''}"
+            return _outcome(payload)
         case SafetyAlert():
             return f"{payload.level}: {payload.message}"
         case EmergencyCleared():
             return payload.reason
         case EditAborted():
-            denied = f", denied by {', '.join(payload.denied_by)}" if payload.denied_by else ""
-            return (
-                f"edit of {payload.primary_layer} did not happen: {payload.error} {payload.message}".rstrip() + denied
-            )
+            why = f"denied by {', '.join(payload.denied_by)}" if payload.denied_by else payload.error
+            return f"an edit of {payload.primary_layer} did not happen: {why} {payload.message}".rstrip()
         case UnattributedWrite():
             return f"{payload.storage_key} holds other bytes than the record says (found by {payload.found_by})"
         case Restored():
