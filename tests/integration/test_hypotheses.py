@@ -11,6 +11,7 @@ import pytest
 from introspection import SharingMap
 from memory import MemorySystem
 from memory.errors import InvalidArgument, UnknownName
+from memory.recording.hypotheses import observation_of
 
 NAMES = ["a", "b", "c", "d", "e"]
 MAP = SharingMap.from_relations(names=NAMES, same=[["a", "b"]], partial=[("c", "d")], derived={"e": ["a"]})
@@ -28,28 +29,27 @@ def known(memory: MemorySystem) -> MemorySystem:
     return memory
 
 
-@pytest.mark.parametrize(
-    ("kind", "subject", "object_", "truth"),
-    [
-        ("same_tensor", "a", "b", True),
-        ("same_tensor", "c", "d", False),
-        ("shares_bytes", "d", "c", True),
-        ("shares_bytes", "a", "c", False),
-        ("independent", "a", "c", True),
-        ("independent", "c", "d", False),
-        ("independent", "a", "e", False),
-        ("derived_from", "e", "a", True),
-        ("derived_from", "a", "e", False),
-    ],
-)
-def test_each_kind_is_decided_by_the_map(
-    known: MemorySystem, kind: Any, subject: str, object_: str, truth: bool
-) -> None:
-    known.state_hypothesis(kind, subject, object_, 0.8)
-    (row,) = known.hypothesis_scores().questions.to_dicts()
-    assert row["truth"] is truth
-    assert row["brier"] == pytest.approx((0.8 - truth) ** 2)
-    assert row["log_score"] == pytest.approx(-math.log(0.8 if truth else 0.2))
+DECIDED: list[tuple[Any, str, str, bool]] = [
+    ("same_tensor", "a", "b", True),
+    ("same_tensor", "c", "d", False),
+    ("shares_bytes", "d", "c", True),
+    ("shares_bytes", "a", "c", False),
+    ("independent", "a", "c", True),
+    ("independent", "c", "d", False),
+    ("independent", "a", "e", False),
+    ("derived_from", "e", "a", True),
+    ("derived_from", "a", "e", False),
+]
+
+
+def test_each_kind_is_decided_by_the_map(known: MemorySystem) -> None:
+    for kind, subject, object_, _ in DECIDED:
+        known.state_hypothesis(kind, subject, object_, 0.8)
+    rows = known.hypothesis_scores().questions.to_dicts()
+    assert [(row["kind"], row["subject"], row["object"], row["truth"]) for row in rows] == DECIDED
+    for row in rows:
+        assert row["brier"] == pytest.approx((0.8 - row["truth"]) ** 2)
+        assert row["log_score"] == pytest.approx(-math.log(0.8 if row["truth"] else 0.2))
 
 
 def test_stating_one_tells_nothing_of_how_it_is(known: MemorySystem) -> None:
@@ -122,19 +122,21 @@ def test_the_base_rate_is_the_share_of_all_pairs(known: MemorySystem) -> None:
 
 
 @pytest.mark.parametrize("credence", [0, 1, 1.5, -0.1, True, "likely", float("nan")])
-def test_a_credence_that_cannot_be_scored_is_refused(known: MemorySystem, credence: Any) -> None:
+def test_a_credence_that_cannot_be_scored_is_refused(credence: Any) -> None:
     with pytest.raises(InvalidArgument, match="credence"):
-        known.state_hypothesis("same_tensor", "a", "b", credence)
-    assert known.hypothesis_scores().scored == 0
+        observation_of("same_tensor", "a", "b", credence, "")
 
 
-def test_what_is_about_nothing_is_refused(known: MemorySystem) -> None:
+def test_what_is_about_nothing_is_refused_and_leaves_no_trace(known: MemorySystem) -> None:
+    with pytest.raises(InvalidArgument, match="credence"):
+        known.state_hypothesis("same_tensor", "a", "b", 1)
     with pytest.raises(InvalidArgument, match="object"):
         known.state_hypothesis("same_tensor", "a", "a", 0.5)
     with pytest.raises(InvalidArgument, match="kind"):
         known.state_hypothesis("alike", "a", "b", 0.5)  # type: ignore[arg-type]
     with pytest.raises(UnknownName):
         known.state_hypothesis("same_tensor", "a", "z", 0.5)
+    assert known.store.head().position == 1
 
 
 def test_other_observations_of_the_category_state_nothing(known: MemorySystem) -> None:

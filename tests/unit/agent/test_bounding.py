@@ -38,10 +38,15 @@ def test_as_many_entries_as_fit_are_given_and_where_to_go_on_is_said() -> None:
     assert estimated_tokens(text_of(cut({"rows": Page(ROWS[: kept + 1])}, 10_000))) + 10 > 300 - 40
 
 
-def test_asking_again_gives_every_entry_once() -> None:
+def test_asking_again_where_it_says_to_gives_every_entry_once() -> None:
     seen: list[Any] = []
-    while len(seen) < len(ROWS):
-        seen += cut({"rows": Page.of(ROWS, len(seen))}, 300)["rows"]
+    offset = 0
+    while True:
+        found = cut({"rows": Page.of(ROWS, offset)}, 300)
+        seen += found["rows"]
+        if LEFT_OUT not in found:
+            break
+        offset = int(found[LEFT_OUT].rpartition("offset=")[2])
     assert seen == ROWS
 
 
