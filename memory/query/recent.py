@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from memory.projections.knowledge_tables import belief_revisions, beliefs
 from memory.projections.tables import projections
 from memory.query.safety_log import SafetyLog, StandingEmergency
+from memory.store.head import read_head
 from memory.store.log import EventStore
 
 
@@ -34,6 +35,8 @@ class Recent:
     """The last changes of beliefs, the newest first; what was shipped is not among them."""
     stops: tuple[StandingEmergency, ...]
     """Emergencies that nobody cleared, oldest first; these are known whatever is folded."""
+    head: int = 0
+    """The last event there is."""
 
 
 class RecentlyKnown:
@@ -67,10 +70,11 @@ class RecentlyKnown:
             DatabaseError: The database cannot be read.
         """
         with self._store.database.reading() as connection:
+            head = read_head(connection).position
             folded = connection.execute(self._folded).scalar_one() or 0
             if folded != self._seen[0]:
                 rows = connection.execute(self._changes).mappings()
                 self._seen = folded, tuple(BeliefChange(**row) for row in rows)
         changes = self._seen[1]
         standing = self._safety.standing()
-        return Recent(folded, changes, tuple(standing[position] for position in sorted(standing)))
+        return Recent(folded, changes, tuple(standing[position] for position in sorted(standing)), head)

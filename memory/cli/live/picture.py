@@ -66,6 +66,10 @@ class Picture:
         state = self.state
         head = Text(no_wrap=True)
         head.append(f"position {state.position:,}", "bold")
+        behind = 0 if self.known is None else self.known.head - state.position
+        if behind > 0:
+            # A writer can be faster than anything can be shown: what is seen then is not what is.
+            head.append(f" ({behind:,} behind)", "yellow")
         head.append(f" · {state.rate(self.now):.1f} events/s ")
         head.append(sparkline(state.arrivals(self.now, 20), floor=0.0), "cyan")
         head.append(f" · {'ended' if self.ended else 'Ctrl-C ends'}")

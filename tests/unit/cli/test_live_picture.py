@@ -117,6 +117,11 @@ def test_it_tells_place_position_rate_metrics_alerts_and_beliefs(state: LiveStat
     assert "(3 events not folded yet)" in page
 
 
+def test_it_says_how_far_it_is_behind_a_writer_that_is_faster(state: LiveState) -> None:
+    assert drawn(picture(state, Recent(7, (), (), head=1507)))[0].startswith("position 7 (1,500 behind) ·")
+    assert "behind" not in drawn(picture(state, Recent(7, (), (), head=7)))[0]
+
+
 def test_a_stop_and_what_it_waits_for_are_on_top_whatever_the_size(state: LiveState) -> None:
     known = Recent(7, (), (StandingEmergency("sim", "the loss is NaN"),))
     for height in (5, 40):
@@ -155,6 +160,6 @@ def test_what_is_known_is_read_without_folding_anything(memory: MemorySystem) ->
     recently = RecentlyKnown(memory.store)
     before = recently.look()
     assert before.stops == (StandingEmergency(None, "the loss is NaN"),)
-    assert (before.folded, before.changes) == (0, ())
+    assert (before.folded, before.changes, before.head) == (0, (), 7)
     memory.consolidate()
     assert recently.look().folded == last(memory).position
