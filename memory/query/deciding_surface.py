@@ -51,7 +51,8 @@ class DecidingSurface:
             context: As for `get_decision_support`.
         """
         support = self.get_decision_support(context)
-        return QueryResult(support.beliefs, columns=HeldTrue.__slots__, metadata={"question": "beliefs for a context"})
+        asked = {"question": "beliefs for a context", "as_of": self._runner.catch_up(_DECIDES)}
+        return QueryResult(support.beliefs, columns=HeldTrue.__slots__, metadata=asked)
 
     def query_for_decision(self, context: Mapping[str, Any] | str) -> QueryResult:
         """Give the beliefs that bear on what somebody thinks of: `get_beliefs_for_context`."""
@@ -116,10 +117,10 @@ class DecidingSurface:
         most = narrowing.check_page(limit, 0, since)
         if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours <= _EVER:
             raise InvalidArgument("hours", hours, f"it is a number of hours, above 0 and at most {_EVER}")
-        self._runner.catch_up({"knowledge"})
+        position = self._runner.catch_up({"knowledge"})
         after = position_before(self._store.database, hours, self._now()) if since is None else since
         found = learned_since(self._store.database, after, most, model)
-        asked = {"question": "learned recently", "since": after, "model": model}
+        asked = {"question": "learned recently", "since": after, "model": model, "as_of": position}
         return QueryResult(found, columns=Learned.__slots__, metadata=asked)
 
     def _now(self) -> datetime:

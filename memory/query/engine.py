@@ -63,7 +63,7 @@ class QueryEngine(AliasesSurface, KnowingSurface, FindingSurface, BeliefsSurface
         folded by the same rules into a scratch database. Making one costs what `rebuild` would cost for so much of the
         log (measured: 15,000 events 5 s, 30,000 11 s, of which the copy is 0.2 s), and as much room on disk as the
         record had then, where temporary files go (`TMPDIR`). One for a later position goes on from the last one before
-        it (100 events later: 0.1 s), and the newest three are kept until the memory is closed, each asked again at once.
+        it (100 events later: 0.1 s), and the newest three are kept until the memory is closed, asked again at once.
         The scratch database is SQLite whatever the log is in: `query_sql` there takes what SQLite takes.
 
         Args:

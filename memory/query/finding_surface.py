@@ -94,7 +94,7 @@ class FindingSurface(DecidingSurface):
             limit=narrowing.check_page(limit, offset, before),
             offset=offset,
         )
-        self._runner.catch_up({"observations", "search"} if text is not None else {"observations"})
+        position = self._runner.catch_up({"observations", "search"} if text is not None else {"observations"})
         found = query_observations(self._store.database, wanted)
         asked = {
             "obs_type": obs_type,
@@ -102,6 +102,7 @@ class FindingSurface(DecidingSurface):
             "tags": list(wanted.tags) or None,
             "text": text,
             "model": model,
+            "as_of": position,
         }
         return _answer("observations", found, observations, asked)
 
@@ -190,9 +191,9 @@ class FindingSurface(DecidingSurface):
             limit=narrowing.check_page(limit, offset, before),
             offset=offset,
         )
-        self._runner.catch_up({"modifications", "sharing"})
+        position = self._runner.catch_up({"modifications", "sharing"})
         found = query_modifications(self._store.database, wanted)
-        asked = {"layer": layer, "act": act, "method": method, "since": since, "model": model}
+        asked = {"layer": layer, "act": act, "method": method, "since": since, "model": model, "as_of": position}
         return _answer("modifications", found, modifications, asked)
 
     def query_patterns(
@@ -284,11 +285,11 @@ class FindingSurface(DecidingSurface):
         filters: dict[str, Any],
     ) -> QueryResult:
         most = narrowing.check_page(limit, 0, since)
-        self._runner.catch_up({"knowledge"})
+        position = self._runner.catch_up({"knowledge"})
         found = claims.query_claims(
             self._store.database, table, status=status, model=model, since=since, limit=most, filters=filters
         )
-        return _answer(table.name, found, table, {"status": status, "model": model, **filters})
+        return _answer(table.name, found, table, {"status": status, "model": model, "as_of": position, **filters})
 
     def search_text(
         self,
@@ -329,11 +330,11 @@ class FindingSurface(DecidingSurface):
             'the norm of [down]_[proj] [grew]'
         """
         most = narrowing.check_page(limit, 0, None)
-        self._runner.catch_up(_SAID)
+        position = self._runner.catch_up(_SAID)
         found = search(
             self._store.database, text, limit=most, kinds=kinds, model=model, include_obsolete=include_obsolete
         )
-        asked = {"question": "search", "text": text, "kinds": kinds, "model": model}
+        asked = {"question": "search", "text": text, "kinds": kinds, "model": model, "as_of": position}
         return QueryResult(found, columns=Found.__slots__, metadata=asked)
 
 

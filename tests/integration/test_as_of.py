@@ -138,14 +138,21 @@ def test_a_position_within_an_append_counts_up_to_there_and_no_further(
 
 def test_every_answer_says_what_it_is_as_of(known: MemorySystem) -> None:
     head = known.store.head().position
+    of_claims = (
+        "patterns theories beliefs get_patterns get_theories get_beliefs query_patterns query_theories query_beliefs"
+    )
+    of_others = "architectural_facts get_core_principles detect_conflicts query_observations query_modifications"
+    asked: dict[str, tuple[Any, ...]] = {
+        **{question: () for question in f"{of_claims} {of_others} what_have_i_learned_recently".split()},
+        "query_sql": ("SELECT 1 AS one",),
+        "search_text": ("scale",),
+        "get_beliefs_for_context": ({"layer": "a"},),
+    }
     with known.query.as_of(60) as then:
-        for asked, position in ((then, 60), (known, head), (known.query, head)):
-            assert asked.patterns().metadata["as_of"] == position
-            assert asked.theories().metadata["as_of"] == position
-            assert asked.beliefs().metadata["as_of"] == position
-            assert asked.get_beliefs().metadata["as_of"] == position
-            assert asked.architectural_facts().metadata["as_of"] == position
-            assert asked.query_sql("SELECT 1 AS one").metadata["as_of"] == position
+        for asking, position in ((then, 60), (known, head), (known.query, head)):
+            for question, arguments in asked.items():
+                answer = getattr(asking, question)(*arguments)
+                assert answer.metadata["as_of"] == position, question
 
 
 def test_of_late_is_counted_back_from_then(tmp_path: Path) -> None:
