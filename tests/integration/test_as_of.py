@@ -143,7 +143,7 @@ def test_every_answer_says_what_it_is_as_of(known: MemorySystem) -> None:
     )
     of_others = "architectural_facts get_core_principles detect_conflicts query_observations query_modifications"
     asked: dict[str, tuple[Any, ...]] = {
-        **{question: () for question in f"{of_claims} {of_others} what_have_i_learned_recently".split()},
+        **dict.fromkeys(f"{of_claims} {of_others}".split(), ()),
         "query_sql": ("SELECT 1 AS one",),
         "search_text": ("scale",),
         "get_beliefs_for_context": ({"layer": "a"},),
