@@ -91,7 +91,8 @@ def upgrade() -> None:
         for statement in SQLITE_SEARCH:
             op.execute(statement)
     else:
-        op.execute("CREATE INDEX search_index ON search_entries USING gin (words)")
+        # What is not sorted in yet is looked through by every search: as little of it as costs writers nothing.
+        op.execute("CREATE INDEX search_index ON search_entries USING gin (words) WITH (gin_pending_list_limit = 256)")
     op.create_index("ix_observations_category", "observations", ["category", "position"], unique=False)
     op.create_index("ix_observations_model", "observations", ["model", "position"], unique=False)
     op.create_index("ix_observations_occurred_at", "observations", ["occurred_at", "position"], unique=False)
