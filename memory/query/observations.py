@@ -25,7 +25,7 @@ from memory.query.search_terms import Terms
 from memory.store.engine import Database
 
 OBSERVATION_TYPES = tuple(ObservationType)
-_COUNTED = 2_000
+_COUNTED = 500
 """Rows of a tag that are counted to see which of several is the rarest."""
 
 
