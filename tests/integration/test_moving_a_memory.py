@@ -14,6 +14,8 @@ from torch import nn
 from introspection.sharing import SharingMap
 from memory import MemorySystem
 from memory.errors import KeyConflict, LogSealed
+from memory.store.migrate import load_metadata
+from memory.store.tables import INTERNAL
 
 torch.set_num_threads(1)
 
@@ -50,7 +52,7 @@ def test_tables_computed_on_the_other_engine_are_equal_row_for_row(
     assert tables["inference_state"]
     with MemorySystem(other_url) as copy:
         copy.import_all(tmp_path / "out")
-        assert histories.everything(copy.store) == tables
+        assert _but_words(histories.everything(copy.store)) == _but_words(tables)
 
 
 @pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
@@ -64,9 +66,10 @@ def test_every_read_table_is_exported_with_its_rows(
         report = memory.export_all(tmp_path / "out", file_format=file_format)
         tables = histories.everything(memory.store)
     # What projections keep for themselves nobody reads: an import makes it anew.
-    read = {name: rows for name, rows in tables.items() if not name.startswith("inference_")}
+    known = load_metadata().tables
+    read = {name: rows for name, rows in tables.items() if known[name].info != INTERNAL}
     assert read.keys() <= report.tables.keys()
-    assert not any(name.startswith("inference_") for name in report.tables)
+    assert not {"inference_state", "inference_snapshots", "search_entries"} & report.tables.keys()
     for name, rows in read.items():
         file = tmp_path / "out" / "tables" / f"{name}.{file_format}"
         if file_format == "parquet":
@@ -74,6 +77,12 @@ def test_every_read_table_is_exported_with_its_rows(
         else:
             told = [json.loads(line) for line in file.read_text().split("\n") if line]
         assert [_as_text(row) for row in rows] == [_as_text(row) for row in told]
+
+
+def _but_words(tables: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the words that are indexed: each engine holds them in a form of its own."""
+    entries = [{**row, "words": None} for row in tables["search_entries"]]
+    return tables | {"search_entries": entries}
 
 
 def _as_text(row: dict[str, Any]) -> dict[str, Any]:
