@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from memory.agent.desk import Desk
 from memory.agent.told_events import ToldAct, recent_acts
 from memory.query.checkpoints import writes_since_checkpoint
+from memory.query.written import WRITTEN
 
 if TYPE_CHECKING:
     from memory.safety.surroundings import Alert
@@ -60,6 +61,7 @@ class ContextLines:
         Args:
             topic: What it is to be about: adds what was noticed on it.
         """
+        self._desk.catch_up(WRITTEN)
         acts, _ = recent_acts(self._desk.memory.store, model=self._desk.about, limit=_ACTS)
         return [
             *self._identity(),

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field
 
 from memory.agent.desk import Desk, Name, Text
 from memory.agent.marks import writes
-from memory.errors import EditError, InvalidArgument
+from memory.errors import InvalidArgument
+from memory.query.written import WRITTEN, writes_of_act
 
 _ACTS_KEPT = 64
 
@@ -122,18 +123,12 @@ class EditingTools:
 
     def _measured(self, act: str) -> dict[str, Any]:
         """Give what was measured of the act's last write."""
-        from memory.agent.told_events import told_write
-        from memory.events.modifications import CoupledModification, Modification
-
-        kinds = (Modification.event_type, CoupledModification.event_type)
-        store = self._desk.memory.store
-        for event in store.read(types=kinds, model=self._desk.about, newest_first=True, limit=20):
-            if event.act_id == act:
-                told = told_write(event) or {}
-                kept = ["delta_norm", "relative_change", "changed"]
-                kept += [] if self._desk.hide_sharing else ["also_changed"]
-                return {**self._desk.place(event.position), **{each: told[each] for each in kept if each in told}}
-        raise EditError(f"the write of act {act!r} is not on record", remedy="look at get_recent_acts")
+        desk = self._desk
+        desk.catch_up(WRITTEN)
+        row = writes_of_act(desk.memory.store.database, act, model=desk.about)[-1]
+        told = {"delta_norm": row.delta_norm, "relative_change": row.relative_change, "changed": bool(row.changed)}
+        coupled = {} if desk.hide_sharing or not row.coupled_layers else {"also_changed": list(row.coupled_layers)}
+        return {**desk.place(row.position), **told, **coupled}
 
 
 def _change(weight: Any, operation: str, amount: float, rows: list[int]) -> None:

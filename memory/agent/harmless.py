@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-_MARK = re.compile(r"<(?=[^\s=<>0-9])|<(?=<)|\[(?=/?[A-Za-z_]+\])")
+_MARK = re.compile(r"<(?=[^\s=<>0-9])|<(?=<)|\[(?=/?(?:[A-Z_]{2,}|gMASK)\])")
 """What control tokens of published chat templates begin with: `<|...|>`, `<s>`, `</tool_call>`, `<<SYS>>`, `[INST]`."""
 _STAND_INS = {"<": "\u2039", "[": "\u27e6", "|": "\u00a6", ">": "\u203a"}
 """What looks alike, and is nothing to any tokenizer or normalisation."""

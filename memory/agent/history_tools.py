@@ -10,7 +10,7 @@ from memory.agent.marks import reads, records
 from memory.agent.told_events import recent_acts, told_writes
 from memory.errors import InvalidArgument
 from memory.events.modifications import Restored
-from memory.query.written import WRITTEN, positions_reaching, writes_of_act, writes_since
+from memory.query.written import WRITTEN, last_landmarks, positions_reaching, writes_of_act, writes_since
 
 _ASKED = 50
 """Entries fetched for one answer: more are had by asking again."""
@@ -33,6 +33,7 @@ class HistoryTools:
         Args:
             offset: How many entries to skip.
         """
+        self._desk.catch_up(WRITTEN)
         acts, more = recent_acts(self._desk.memory.store, model=self._desk.about, limit=_ASKED, offset=offset)
         return {"acts": Page([act.to_dict() for act in acts], offset, more=more)}
 
@@ -49,10 +50,9 @@ class HistoryTools:
         desk.catch_up(WRITTEN)
         store = desk.memory.store
         found = positions_reaching(store.database, tensor, model=desk.about, limit=_ASKED + 1, offset=offset)
-        restores = store.read(types=(Restored.event_type,), model=desk.about, newest_first=True, limit=5)
         return {
             "name": tensor,
-            "restored_at": [event.position for event in restores],
+            "restored_at": last_landmarks(store.database, Restored.event_type, model=desk.about, limit=5),
             "writes": Page(list(told_writes(store, found[:_ASKED])), offset, more=len(found) > _ASKED),
         }
 

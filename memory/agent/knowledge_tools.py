@@ -10,7 +10,9 @@ from memory.agent.bounding import Page
 from memory.agent.desk import Desk, Name, Offset
 from memory.agent.marks import reads
 from memory.query.results import as_mapping
+from memory.query.written import WRITTEN, last_evaluations
 
+_ASKED = 50
 _BELIEF = (
     "belief_id", "statement", "belief_type", "credence", "strength", "effect", "ci_low", "ci_high", "grade", "supports",
     "contradicts", "source", "status",
@@ -112,24 +114,21 @@ class KnowledgeTools:
             metric: Only those that measured this; empty for all.
             offset: How many entries to skip.
         """
-        from memory.events.observations import MetricsRecorded
-
-        rows: list[dict[str, Any]] = []
-        skipped = 0
-        for event in self._desk.memory.store.read(
-            types=(MetricsRecorded.event_type,), model=self._desk.about, newest_first=True, limit=4000
-        ):
-            measured = event.payload
-            if not isinstance(measured, MetricsRecorded) or (metric and metric not in measured.metrics):
-                continue
-            if skipped < offset:
-                skipped += 1
-                continue
-            values = {metric: measured.metrics[metric]} if metric else dict(measured.metrics)
-            rows.append({**self._desk.place(event.position), "act": event.act_id, "sample": measured.sample, "metrics": values})
-            if len(rows) > 50:
-                break
-        return {"evaluations": Page(rows[:50], offset, more=len(rows) > 50)}
+        desk = self._desk
+        desk.catch_up(WRITTEN)
+        found = last_evaluations(
+            desk.memory.store.database, metric=metric or None, model=desk.about, limit=_ASKED + 1, offset=offset
+        )
+        rows = [
+            {
+                **desk.place(measured[0].position),
+                "act": measured[0].act_id,
+                "sample": measured[0].sample,
+                "metrics": {row.metric: row.value if row.special is None else row.special for row in measured},
+            }
+            for measured in found[:_ASKED]
+        ]
+        return {"evaluations": Page(rows, offset, more=len(found) > _ASKED)}
 
     def _words(self, about: str) -> tuple[str, ...]:
         """Give what a text may say of a thing: its name, and every other name of the same bytes."""

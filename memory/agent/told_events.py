@@ -7,22 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from memory.events.modifications import CoupledModification, EditAborted, Modification, Restored, UnattributedWrite
-from memory.events.observations import MetricsRecorded
+from memory.query.written import last_writes, measured_in
 
 if TYPE_CHECKING:
     from memory.events.envelope import StoredEvent
     from memory.store.log import EventStore
 
-HAPPENED = (
-    Modification.event_type,
-    CoupledModification.event_type,
-    EditAborted.event_type,
-    Restored.event_type,
-    UnattributedWrite.event_type,
-    MetricsRecorded.event_type,
-)
-_READ = 4000
-"""Events read back at the most: an act may be as long as an epoch of steps."""
+_READ = 500
+"""Writes read back at the most: an act may be as long as a step of an optimiser."""
 
 
 @dataclass(slots=True)
@@ -48,50 +40,57 @@ class ToldAct:
 
 
 def recent_acts(store: EventStore, *, model: str | None, limit: int, offset: int = 0) -> tuple[list[ToldAct], bool]:
-    """Give the last acts on record, newest first, and whether there are older ones.
+    """Give the last acts that wrote or tried to, newest first, and whether there are older ones.
 
     Args:
-        store: The log.
+        store: The log; the tables of `WRITTEN` are caught up.
         model: Only of this model.
         limit: At most so many.
         offset: How many of the newest are left out.
     """
     acts: dict[str, ToldAct] = {}
+    first: dict[str, int] = {}
     undone: set[str] = set()
     wanted = limit + offset
-    for event in store.read(types=HAPPENED, model=model, newest_first=True, limit=_READ):
+    for event in _events(store, last_writes(store.database, model=model, limit=_READ)):
         name = event.act_id if event.act_id is not None else f"at {event.position}"
         if name not in acts:
-            if event.act_id is None and event.event_type == MetricsRecorded.event_type:
-                continue
             if len(acts) > wanted:
                 break
             acts[name] = ToldAct(event.act_id, event.position, event.occurred_at.isoformat(timespec="seconds"))
-        _take(acts[name], event, undone)
-    for act in acts.values():
+        first[name] = event.position
+        written = told_write(event)
+        if written is not None:
+            acts[name].writes.append(written)
+        undone |= _taken_back(event)
+    for name, act in list(acts.items())[offset:wanted]:
         act.writes.reverse()
         act.undone = act.act in undone
-    told = [act for act in acts.values() if act.writes or act.after or act.before]
-    return told[offset:wanted], len(told) > wanted
+        if act.act is not None:
+            _measured(act, store, first[name])
+    return list(acts.values())[offset:wanted], len(acts) > wanted
 
 
-def _take(act: ToldAct, event: StoredEvent, undone: set[str]) -> None:
-    """Put an event, read newest first, into its act."""
+def _taken_back(event: StoredEvent) -> set[str]:
     payload = event.payload
-    if isinstance(payload, MetricsRecorded):
-        # Read backwards: what comes first here is what came after the act's writes.
-        if not act.writes:
-            act.after = dict(payload.metrics) | act.after
-        else:
-            act.before = act.before | dict(payload.metrics)
-        return
-    written = told_write(event)
-    if written is not None:
-        act.writes.append(written)
-    if isinstance(payload, Modification | CoupledModification) and payload.reverts is not None:
-        undone.add(payload.reverts)
-    if isinstance(payload, Restored) and payload.to_act is not None:
-        undone.add(payload.to_act)
+    act = None
+    if isinstance(payload, Modification | CoupledModification):
+        act = payload.reverts
+    elif isinstance(payload, Restored):
+        act = payload.to_act
+    return set() if act is None else {act}
+
+
+def _measured(act: ToldAct, store: EventStore, first_write: int) -> None:
+    """Put what was measured in an act into it: the last before its first write, and the last after it."""
+    for row in measured_in(store.database, str(act.act)):
+        value = float(row.value if row.special is None else row.special)
+        (act.before if row.position < first_write else act.after)[row.metric] = value
+
+
+def _events(store: EventStore, positions: list[int]) -> Iterator[StoredEvent]:
+    for position in positions:
+        yield from store.read(after=position - 1, until=position)
 
 
 def told_write(event: StoredEvent) -> dict[str, Any] | None:
@@ -127,12 +126,11 @@ def told_write(event: StoredEvent) -> dict[str, Any] | None:
 
 def told_writes(store: EventStore, positions: list[int]) -> Iterator[dict[str, Any]]:
     """Tell the writes at some positions, in their order."""
-    for position in positions:
-        for event in store.read(after=position - 1, until=position):
-            written = told_write(event)
-            if written is not None:
-                told = {"position": position, "at": event.occurred_at.isoformat(timespec="seconds")}
-                yield told | _said(act=event.act_id) | written
+    for event in _events(store, positions):
+        written = told_write(event)
+        if written is not None:
+            told = {"position": event.position, "at": event.occurred_at.isoformat(timespec="seconds")}
+            yield told | _said(act=event.act_id) | written
 
 
 def _said(**fields: Any) -> dict[str, Any]:
