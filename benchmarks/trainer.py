@@ -5,8 +5,8 @@ Run: python benchmarks/trainer.py (some minutes on a quiet core; --quick for a s
 Every repeat makes each training once, in turn, on a fresh copy of the same model and a fresh database; a ratio is of
 neighbours in one repeat, and what is printed is the median of these, of wall time and of CPU time. A training is all of
 `trainer.train()`: what the first step and the end cost (all bytes read, and kept once) is spread over its few steps
-here, and over more of them in earnest. `a step` is the median of one step alone, from the beginning of its first
-forward to the beginning of the next.
+here, and over more of them in earnest. `a step` is the median CPU time of one step alone, from the beginning of its
+first forward to the beginning of the next.
 
   end         what each step wrote is on record; the bytes are read at the end
   every 10    the same, read at every tenth step
@@ -63,7 +63,7 @@ class Clock(TrainerCallback):  # type: ignore[misc]
 
     def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
         """Note the time."""
-        self.times.append(time.perf_counter())
+        self.times.append(time.process_time())
 
 
 def small_model(size: Size) -> Qwen2ForCausalLM:
@@ -132,7 +132,7 @@ def show(size: Size, found: dict[str, list[Cost]]) -> None:
     step = statistics.median(cost.step for cost in plain)
     print(
         f"tied Qwen2, {parameters / 1e6:.1f} M parameters in {len(list(model.parameters()))} storages, "
-        f"batch {size.batch[0]} x {size.batch[1]}, {size.steps} steps of {1e3 * step:.0f} ms"
+        f"batch {size.batch[0]} x {size.batch[1]}, {size.steps} steps of {1e3 * step:.0f} ms CPU"
     )
     print(f"  {'':12} {'wall':>6} {'CPU':>6} {'a step':>7} {'ms a step':>10} {'events':>7} {'MB kept':>8}")
     for variant, costs in found.items():
