@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -172,3 +173,73 @@ def test_any_lines_are_told_whole_within_any_budget_and_more_for_more(lines: lis
         assert kept >= len(chosen)
         assert not text or text.startswith(HEADER)
         chosen = found
+
+
+def test_what_is_not_on_record_yet_and_the_last_checkpoint_are_told(tmp_path: Path) -> None:
+    model = torch.nn.Linear(3, 3)
+    with MemorySystem(tmp_path / "state.db", durability="normal") as memory:
+        memory.attach(model, name="line")
+        saved = memory.checkpoint("before surgery")
+        with memory.edit("weight", method="x") as weight:
+            weight.add_(1)
+        with memory.batch():
+            memory.record_observation("behavior", "x")
+            text = memory.context_for_prompt(1000)
+    assert "1 records wait in an open batch" in text
+    assert (
+        f'last checkpoint "{saved.checkpoint_id}" at position {saved.position} ("before surgery"); 1 writes since'
+        in text
+    )
+
+
+def test_each_engine_tells_the_same(database_url: str) -> None:
+    with MemorySystem(database_url, durability="normal") as memory:
+        memory.attach(SharingMap.from_relations(names=["a", "b"], same=[["a", "b"]]), name="sim")
+        memory.record_metrics({"loss": 1.0}, act="t")
+        memory.record_modification("a", {"by": 2}, "try", method="scale", dose=1.0, act="t")
+        memory.record_metrics({"loss": float("nan")}, act="t")
+        memory.make_prediction(memory.form_theory("it rises", direction=1).theory_id)
+        text = memory.context_for_prompt(1000, topic="a")
+        for expected in ('"scale" of "a"', '"loss" 1 -> nan', '"it rises": comes so'):
+            assert expected in text
+        tools = memory.agent_tools()
+        assert json.loads(tools.call("get_metrics", {"metric": "loss"}))["evaluations"][0]["metrics"] == {"loss": "NaN"}
+        (write,) = json.loads(tools.call("get_layer_history", {"name": "b"}))["writes"]
+        assert (write["name"], write["also_changed"], write["act"]) == ("a", ["b"], "t")
+        assert json.loads(tools.call("propose_undo", {"act": "t", "reason": "worse"}))["reaches"] == ["a", "b"]
+
+
+WORDS = st.text(alphabet=st.sampled_from('ab \n"\\<|>[]/_\u202e'), min_size=1, max_size=30).filter(str.strip)
+HAPPENED = st.lists(
+    st.tuples(st.sampled_from(["write", "measure", "believe", "alert", "notice", "propose"]), WORDS), max_size=8
+)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(HAPPENED, st.lists(st.integers(100, 900), min_size=3, max_size=3))
+def test_any_history_is_told_within_any_budget_and_more_for_more(
+    happened: list[tuple[str, str]], budgets: list[int]
+) -> None:
+    with MemorySystem(":memory:") as memory:
+        memory.attach(SharingMap.from_relations(names=["a", "b"], same=[["a", "b"]]), name="sim")
+        for number, (what, words) in enumerate(happened):
+            if what == "write":
+                memory.record_modification("a", {"n": number}, words, method="x", act=f"act {number}")
+            elif what == "measure":
+                memory.record_metrics({"loss": float(number)}, act=f"act {number - 1}")
+            elif what == "believe":
+                memory.assert_belief(words, credence=0.7)
+            elif what == "alert":
+                memory.safety.check_performance({"loss": float("nan")})
+            elif what == "notice":
+                memory.record_observation("behavior", "x", words)
+            else:
+                memory.make_prediction(memory.form_theory(words).theory_id)
+        before: set[str] = set()
+        for budget in sorted(budgets):
+            text = memory.context_for_prompt(budget)
+            assert estimated_tokens(text) <= budget
+            assert all(line.startswith(("- ", "Left out")) or line[:-1] in SECTIONS for line in text.splitlines()[1:])
+            lines = {line for line in text.splitlines() if line.startswith("- ")}
+            assert before <= lines
+            before = lines
