@@ -52,8 +52,11 @@ def told(lines: Sequence[Line], tokens: int, count: TokenCount, words: Sequence[
         words: Lines with one of these in them are worth more.
     """
     ordered = in_order(lines, count, words)
+    whole = _laid_out(lines, ordered, ())
+    if count(whole) <= tokens:
+        return whole
     best = ""
-    for number in range(1, len(ordered) + 1):
+    for number in range(1, len(ordered)):
         text = _laid_out(lines, ordered[:number], ordered[number:])
         if count(text) > tokens:
             break

@@ -173,6 +173,8 @@ def test_any_lines_are_told_whole_within_any_budget_and_more_for_more(lines: lis
         assert kept >= len(chosen)
         assert not text or text.startswith(HEADER)
         chosen = found
+    whole = told(lines, 100_000, estimated_tokens)
+    assert told(lines, estimated_tokens(whole), estimated_tokens) == whole
 
 
 def test_what_is_not_on_record_yet_and_the_last_checkpoint_are_told(tmp_path: Path) -> None:
