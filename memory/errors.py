@@ -597,7 +597,7 @@ class UnknownObservation(PalimpsestError):
         self.position = position
         super().__init__(
             f"there is no observation at position {position!r}",
-            remedy="memory.query_observations() lists the newest ones; record_observation gives the position of a new one",
+            remedy="memory.query_observations() lists the newest; record_observation gives the position of a new one",
         )
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.errors import InvalidArgument
@@ -65,6 +65,7 @@ def test_what_is_no_text_is_refused() -> None:
         Terms.of(7)  # type: ignore[arg-type]
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=60))
 def test_whatever_is_typed_is_an_expression_that_fts5_takes(text: str) -> None:
     try:
