@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from memory.errors import PalimpsestError, ToolFailed
+from memory.errors import PalimpsestError, SafetyViolation, ToolFailed
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def told_of(error: Exception, tool: str, arguments: Iterable[str], *, secret: bo
         # A loop goes on where a tool failed by itself; who runs it finds the whole story in the log of the program.
         logger.error("tool %s failed", tool, exc_info=error)
         error = ToolFailed(tool, error)
-    if secret and error.code == "safety-violation":
+    if secret and isinstance(error, SafetyViolation) and "emergency_stop" not in error.rules:
         return failure(error.code, "a rule of safety denies this write; the weights are as they were")
     fields = {name: _listed(getattr(error, name, ())) for name in _TOLD}
     return failure(error.code, error.message, error.remedy, **fields)

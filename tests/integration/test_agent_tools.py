@@ -251,6 +251,20 @@ def test_a_denied_write_is_told_without_what_couples_it_where_sharing_is_hidden(
     }
 
 
+def test_a_stopped_model_says_so_to_whoever_runs_or_edits_it(models: Callable[[bool], Any], tokenizer: Any) -> None:
+    with MemorySystem(":memory:") as memory:
+        memory.attach(models(True), name="self")
+        memory.safety.emergency_stop("a person said so")
+        tools = memory.agent_tools(tokenizer=tokenizer, allow_writes=True, hide_sharing=True)
+        for name, arguments in (
+            ("get_activation_statistics", {"text": TEXT}),
+            ("edit_weight", {"name": HEAD, "operation": "zero", "reason": "x"}),
+        ):
+            error = ask(tools, name, **arguments)["error"]
+            assert (error["code"], error["rules"]) == ("safety-violation", ["emergency_stop"])
+            assert "a person said so" in error["message"]
+
+
 def test_the_rest_of_an_answer_is_had_by_asking_again(memory: MemorySystem, tokenizer: Any) -> None:
     tools = memory.agent_tools(tokenizer=tokenizer, max_tokens=150)
     seen: list[str] = []
