@@ -47,7 +47,9 @@ def parse_calls(emitted: Any) -> list[Call]:
             return parse_calls(emitted["tool_calls"] or [])
         found = _of(emitted)
         return [] if found is None else [found]
-    return [call for each in emitted for call in parse_calls(each)]
+    if not isinstance(emitted, list | tuple):
+        return []
+    return [call for each in emitted if isinstance(each, str | Mapping) for call in parse_calls(each)]
 
 
 def arguments_of(given: Any) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def arguments_of(given: Any) -> dict[str, Any]:
         return {}
     if isinstance(given, str):
         try:
-            given = json.loads(given)
+            given = _read(given)
         except json.JSONDecodeError as error:
             remedy = f"give a JSON object; at character {error.pos}: {error.msg}"
             raise InvalidArgument("arguments", given if len(given) <= 80 else given[:79] + "…", remedy) from error
@@ -78,11 +80,25 @@ def unreadable(text: Any) -> InvalidArgument:
 
 def _of_text(text: str, *, marked: bool) -> list[Call]:
     try:
-        found = json.loads(text)
+        found = _read(text)
     except json.JSONDecodeError:
         # Between marks a call was meant: the model is told what is wrong with it.
         return [Call(UNREADABLE, text)] if marked else []
     return parse_calls(found) if isinstance(found, list | dict) else []
+
+
+def _read(text: str) -> Any:
+    """Give what JSON says.
+
+    Raises:
+        json.JSONDecodeError: It says nothing, or what a model that repeats itself says: brackets or digits without end.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except (RecursionError, ValueError) as error:
+        raise json.JSONDecodeError("brackets go too deep, or a number is too long", text, 0) from error
 
 
 def _of(emitted: Mapping[str, Any]) -> Call | None:

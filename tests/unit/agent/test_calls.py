@@ -32,7 +32,12 @@ def test_the_last_call_may_be_cut_off_before_its_closing_mark() -> None:
 
 
 @pytest.mark.parametrize(
-    "emitted", ["", "Nothing to call.", '"a"', "{not json", {"role": "assistant", "tool_calls": None}]
+    "emitted",
+    [
+        *("", "Nothing to call.", '"a"', "{not json", {"role": "assistant", "tool_calls": None}, None, 3),
+        *("[1, 2]", "[null]", '{"tool_calls": 5}', "[" * 100_000, "[" * 400 + "]" * 400, f"[{'1' * 5000}]"),
+    ],
+    ids=lambda emitted: repr(emitted)[:20],
 )
 def test_words_call_nothing(emitted: Any) -> None:
     assert parse_calls(emitted) == []
@@ -48,7 +53,13 @@ def test_the_identity_of_a_call_stays_with_it() -> None:
     assert call.to_message()["id"] == call.call_id == "c7"
 
 
-@pytest.mark.parametrize("given", ["[1]", "{'x': 1}", 3, [1]])
+@pytest.mark.parametrize("repeated", ["[", "1"])
+def test_a_marked_call_that_repeats_itself_without_end_is_kept_to_be_told(repeated: str) -> None:
+    (call,) = parse_calls("<tool_call>" + repeated * 100_000)
+    assert call.name == UNREADABLE
+
+
+@pytest.mark.parametrize("given", ["[1]", "{'x': 1}", 3, [1], "[" * 100_000], ids=lambda given: repr(given)[:20])
 def test_arguments_that_are_no_object_are_refused(given: Any) -> None:
     with pytest.raises(InvalidArgument, match="arguments"):
         arguments_of(given)
