@@ -114,6 +114,18 @@ class Effect:
     matters: bool
     """Whether its whole interval lies beyond the smallest effect that matters."""
 
+    def is_farther(self, other: Effect, dose: float) -> bool:
+        """Tell whether another effect that holds is of the same writes at a dose nearer to the one asked about."""
+        if self.dose is None or other.dose is None or other.status != "active":
+            return False
+        same = (self.kind, self.storage, self.metric, self.method) == (
+            other.kind,
+            other.storage,
+            other.metric,
+            other.method,
+        )
+        return same and abs(abs(dose) - other.dose) < abs(abs(dose) - self.dose)
+
     def __str__(self) -> str:
         low = "-∞" if self.ci_low is None else f"{self.ci_low:+.4g}"
         high = "∞" if self.ci_high is None else f"{self.ci_high:+.4g}"
@@ -192,6 +204,10 @@ class PastEdit:
                 return verdict
         return "unclear"
 
+    def is_like(self, asked: DecisionContext) -> bool:
+        """Tell whether it was done as is thought of: by the same method, and not in the other direction."""
+        return asked.method in (None, self.method) and not opposite(asked.dose, self.dose)
+
 
 @dataclass(frozen=True, slots=True)
 class FailedEdit:
@@ -243,6 +259,11 @@ def sides(low: float | None, high: float | None, better: str | None, smallest: f
         return "unclear", False
     beyond = (low if up else -high) > smallest  # type: ignore[operator]
     return ("better" if up == (better == "higher") else "worse"), beyond
+
+
+def opposite(one: float | None, other: float | None) -> bool:
+    """Tell whether two doses are of different signs; one that nobody gave is of none."""
+    return one is not None and other is not None and (one > 0) - (one < 0) != (other > 0) - (other < 0)
 
 
 def count(edits: Sequence[PastEdit], verdict: Verdict) -> tuple[PastEdit, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from memory.projections.tables import metrics, modifications
+from memory.events.modifications import Restored, UnattributedWrite
+from memory.projections.tables import landmarks, metric_definitions, metrics, modifications
 from memory.query.decision_facts import Outcome, Verdict
 from memory.query.narrowing import aside, walked
 
@@ -19,13 +21,30 @@ _METRICS = 6
 _COLUMNS = metrics.c
 
 
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a metric was last defined to mean."""
+
+    better: str | None = None
+    smallest_effect: float = 0.0
+
+
+def meanings_of(connection: Connection, model: str | None) -> dict[str, Meaning]:
+    """Give what every metric means for a model, by name: a definition for one model holds, whatever is said of all."""
+    columns = metric_definitions.c
+    about = or_(columns.model == model, columns.model.is_(None))
+    order = columns.model.is_not(None), columns.position
+    rows = connection.execute(select(metric_definitions).where(about).order_by(*order))
+    return {row.metric: Meaning(row.better, row.smallest_effect) for row in rows}
+
+
 def outcomes_of(
     connection: Connection, edit: Any, better: Mapping[str, str | None], wanted: Collection[str] | None
 ) -> tuple[Outcome, ...]:
     """Give what the metrics did, by metric.
 
     Of an act: the last value before its first write and the first after it, on the same sample. Of a write outside of
-    acts: the values nearest to it, where no other write came between them.
+    acts: the values nearest to it, where nothing else changed the weights between them.
 
     Args:
         connection: One that reads.
@@ -79,14 +98,25 @@ def _around(connection: Connection, edit: Any, names: Iterable[str]) -> list[tup
 
 
 def _neighbours(connection: Connection, edit: Any) -> tuple[int, int | None]:
-    """Give the write to the model before this one, and the one after it."""
+    """Give what changed the model's weights last before this write, and what did so first after it."""
     columns = modifications.c
     conditions, order = walked(connection, columns.model, edit.model, columns.position, edit.position)
     before = connection.execute(select(columns.position).where(*conditions).order_by(*order).limit(1)).scalar()
     following = select(func.min(columns.position)).where(
         aside(connection, columns.model) == edit.model, columns.position > edit.position
     )
-    return before or 0, connection.execute(following).scalar()
+    earlier, later = [before or 0], [connection.execute(following).scalar()]
+    for event_type in (Restored.event_type, UnattributedWrite.event_type):
+        columns = landmarks.c
+        conditions, order = walked(connection, columns.event_type, event_type, columns.position, edit.position)
+        of_model = columns.model == edit.model
+        found = select(columns.position).where(*conditions, of_model).order_by(*order).limit(1)
+        earlier.append(connection.execute(found).scalar() or 0)
+        found = select(func.min(columns.position)).where(
+            columns.event_type == event_type, columns.position > edit.position, of_model
+        )
+        later.append(connection.execute(found).scalar())
+    return max(earlier), min((each for each in later if each is not None), default=None)
 
 
 def _nearest(connection: Connection, edit: Any, metric: str, low: int, high: int | None, *, newest: bool) -> Any:

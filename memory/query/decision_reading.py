@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -15,7 +14,7 @@ from introspection.sharing import SharingMap
 from memory.errors import AmbiguousModel
 from memory.projections.knowledge.asserted import shipped
 from memory.projections.knowledge_tables import beliefs, patterns, theories
-from memory.projections.tables import landmarks, metric_definitions, modifications, sharing_maps, storages
+from memory.projections.tables import landmarks, modifications, sharing_maps, storages
 from memory.projections.weight_tables import checkpoints, safety_alerts
 from memory.projections.words import words_of
 from memory.query.decision_facts import (
@@ -27,9 +26,10 @@ from memory.query.decision_facts import (
     HeldTrue,
     PastEdit,
     SafetyState,
+    opposite,
     sides,
 )
-from memory.query.decision_outcomes import outcomes_of
+from memory.query.decision_outcomes import Meaning, meanings_of, outcomes_of
 from memory.query.narrowing import aside, step_by_step, walked
 from memory.store.tables import ledger
 
@@ -42,14 +42,6 @@ _FAILED = 100
 _FEW = 50
 _MANY_STORAGES = 16
 """Storages of a module whose past edits are looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a metric was last defined to mean."""
-
-    better: str | None = None
-    smallest_effect: float = 0.0
 
 
 class Reading:
@@ -65,7 +57,7 @@ class Reading:
         self.context = context
         self.model = self._model()
         self.map_position, self.sharing = self._map()
-        self.meanings = self._meanings()
+        self.meanings = meanings_of(connection, self.model)
         step_by_step(connection)
 
     def _model(self) -> str | None:
@@ -83,19 +75,6 @@ class Reading:
         newest = select(columns.position, cast(columns.sharing, Text).label("text")).where(columns.model == self.model)
         row = self.connection.execute(newest.order_by(columns.position.desc()).limit(1)).one_or_none()
         return (0, None) if row is None else (row.position, _parsed(row.text))
-
-    def _meanings(self) -> Mapping[str, Meaning]:
-        columns = metric_definitions.c
-        about = or_(columns.model == self.model, columns.model.is_(None))
-        known: dict[str, Meaning] = {}
-        own: set[str] = set()
-        for row in self.connection.execute(select(metric_definitions).where(about).order_by(columns.position)):
-            # A definition for one model holds, whatever is defined for all.
-            if row.model is not None or row.metric not in own:
-                known[row.metric] = Meaning(row.better, row.smallest_effect)
-            if row.model is not None:
-                own.add(row.metric)
-        return known
 
     def coupling(self) -> Coupling | None:
         """Say what a write would reach; None where no layer was named, or no map is on record.
@@ -223,11 +202,16 @@ class Reading:
         same = [row for storage in ids[:_MANY_STORAGES] for row in self._written(columns.storage_id, storage)]
         if context.method is not None:
             same = [row for row in same if row.method == context.method] or same
-        same = sorted(same, key=self._distance)[:_LIKE]
+        same = _of_each_act(sorted(same, key=self._distance))[:_LIKE]
         elsewhere: list[Any] = []
         if context.method is not None and len(same) < _LIKE // 2:
-            others = (row for row in self._written(columns.method, context.method) if row.storage_id not in ids)
-            elsewhere = sorted(others, key=self._distance)[:_ELSEWHERE]
+            told = {row.act_id for row in same} - {None}
+            others = (
+                row
+                for row in self._written(columns.method, context.method)
+                if row.storage_id not in ids and row.act_id not in told
+            )
+            elsewhere = _of_each_act(sorted(others, key=self._distance))[:_ELSEWHERE]
         rows = [*same, *elsewhere]
         taken_back = self._taken_back({row.act_id for row in rows if row.act_id is not None})
         wanted = None if context.metric is None else {context.metric}
@@ -261,9 +245,10 @@ class Reading:
             newest = newest.where(aside(self.connection, columns.model) == self.model)
         return self.connection.execute(newest.order_by(*order).limit(_LOOKED_AT)).all()
 
-    def _distance(self, row: Any) -> tuple[float, int]:
+    def _distance(self, row: Any) -> tuple[bool, float, int]:
         asked = self.context.dose
-        return (0.0 if asked is None else math.inf if row.dose is None else abs(row.dose - asked)), -row.position
+        far = 0.0 if asked is None else math.inf if row.dose is None else abs(row.dose - asked)
+        return opposite(asked, row.dose), far, -row.position
 
     def _taken_back(self, acts: set[str]) -> dict[str, int]:
         columns = modifications.c
@@ -315,6 +300,14 @@ class Reading:
 @functools.lru_cache(maxsize=8)
 def _parsed(sharing: str) -> SharingMap:
     return SharingMap.from_json(sharing)
+
+
+def _of_each_act(rows: Iterable[Any]) -> list[Any]:
+    """Give the first row of each act: what came of an act is told once, however many writes it was made of."""
+    first: dict[Any, Any] = {}
+    for row in rows:
+        first.setdefault(row.position if row.act_id is None else row.act_id, row)
+    return list(first.values())
 
 
 def _negative(value: float | None) -> float | None:

@@ -163,11 +163,12 @@ def _reasons(
 ) -> tuple[Reason, ...]:
     reasons = [
         *_of_safety(safety),
-        *_of_effects(effects),
+        *_of_effects(effects, asked.dose),
         *_of_coupling(asked, coupling),
         *_of_beliefs(held),
-        *_of_past(tuple(each for each in past if each.same_storage), "of the same storage"),
-        *_of_past(tuple(each for each in past if not each.same_storage), "of other storages"),
+        *_of_past(tuple(each for each in past if each.same_storage and each.is_like(asked)), "of the same storage"),
+        *_of_past(tuple(each for each in past if not each.same_storage and each.is_like(asked)), "of other storages"),
+        *_of_others(tuple(each for each in past if each.same_storage and not each.is_like(asked))),
         *_of_failed(failed),
     ]
     return tuple(sorted(reasons, key=lambda each: _ORDER.index(each.weight)))
@@ -185,10 +186,12 @@ def _of_safety(safety: SafetyState) -> Iterator[Reason]:
         yield Reason("note", f"the last checkpoint holds the weights as they were at position {at}", (str(at),))
 
 
-def _of_effects(effects: tuple[Effect, ...]) -> Iterator[Reason]:
+def _of_effects(effects: tuple[Effect, ...], dose: float | None) -> Iterator[Reason]:
     for effect in effects:
         evidence = (effect.pattern_id,)
-        if effect.verdict == "worse":
+        if dose is not None and any(effect.is_farther(other, dose) for other in effects):
+            yield Reason("note", str(effect), evidence)
+        elif effect.verdict == "worse":
             sure = effect.matters and effect.status == "active" and effect.grade != "observational"
             yield Reason("stop" if sure else "against", str(effect), evidence)
         elif effect.verdict == "better":
@@ -234,6 +237,12 @@ def _of_past(past: tuple[PastEdit, ...], what: str) -> Iterator[Reason]:
         weight = "against" if 2 * len(undone) > len(past) and len(worse) >= len(better) else "note"
         positions = tuple(str(each.undone_position) for each in undone)
         yield Reason(weight, f"{len(undone)} of {_edits(past)} {what} undone", positions)
+
+
+def _of_others(past: tuple[PastEdit, ...]) -> Iterator[Reason]:
+    if past:
+        told = f"{len(past)} made by another method or in the other direction: what came of them says nothing here"
+        yield Reason("note", f"of the edits of the same storage {told}", tuple(str(each.position) for each in past))
 
 
 def _edits(edits: Sequence[object]) -> str:

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, or_, select
 from memory.errors import InvalidArgument
 from memory.events.modifications import EditAborted
 from memory.projections.knowledge_tables import patterns, predictions, theories
-from memory.projections.tables import metric_definitions, modifications, storage_names
+from memory.projections.tables import modifications, storage_names
 from memory.projections.weight_tables import safety_alerts
 from memory.query.decision_facts import Outcome
-from memory.query.decision_outcomes import outcomes_of
+from memory.query.decision_outcomes import meanings_of, outcomes_of
 from memory.query.html import card_html, table_html
 from memory.query.safety import beliefs_about
 from memory.query.told_events import EventTold
@@ -144,7 +144,7 @@ def explained_decision(store: EventStore, then: EventStore, act: str | None, wri
     """
     first = writes[0]
     with store.database.reading() as connection:
-        better = _better(connection, first.model)
+        better = {name: meaning.better for name, meaning in meanings_of(connection, first.model).items()}
         outcomes = tuple(
             {
                 (each.metric, each.outcome_position): each
@@ -213,13 +213,6 @@ def _believed(database: Database, model: str, writes: list[Any]) -> Iterator[Hel
     for row in claimed:
         if row.pattern_id.partition("-")[2] not in believed:
             yield HeldThen(row.pattern_id, row.hypothesis or row.kind, None, row.log_e_value, row.status)
-
-
-def _better(connection: Connection, model: str) -> dict[str, str | None]:
-    columns = metric_definitions.c
-    about = or_(columns.model == model, columns.model.is_(None))
-    rows = connection.execute(select(metric_definitions).where(about).order_by(columns.position))
-    return {row.metric: row.better for row in rows}
 
 
 def _predicted(connection: Connection, positions: set[int], writes: list[Any]) -> Iterator[Foretold]:

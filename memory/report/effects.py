@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from memory.report.changes import architecture_key, tied
@@ -36,7 +36,7 @@ def effects(scope: Scope) -> Section:
     for at, metric in enumerate(most):
         chosen = by_metric[metric][: scope.limits.effects]
         marks = [mark(row, names, of_many=several(rows)) for row in chosen]
-        smallest = _smallest(scope, metric)
+        smallest = _smallest(scope, metric, {row["model"] for row in chosen})
         label = (
             f"Forest plot: {counted(len(chosen), 'effect')} of writes on {metric}, each with its 95 % interval; "
             + "; ".join(f"{each['layer']} {each['effect']:+.3g}" for each in marks[:5])
@@ -153,13 +153,15 @@ def mark(row: Mapping[str, Any], names: Mapping[int, str], *, of_many: bool = Fa
     }
 
 
-def _smallest(scope: Scope, metric: str) -> float:
+def _smallest(scope: Scope, metric: str, models: Iterable[str]) -> float:
+    """Give what is too small to matter for each of some models; what is said of a model holds before what is of all."""
     rows = scope.rows(
-        "SELECT smallest_effect FROM metric_definitions WHERE metric = :metric AND position <= :until "
-        "ORDER BY position DESC LIMIT 1",
+        "SELECT model, smallest_effect FROM metric_definitions WHERE metric = :metric AND position <= :until "
+        "ORDER BY position",
         metric=metric,
     )
-    return float(rows[0]["smallest_effect"]) if rows else 0.0
+    defined = {row["model"]: float(row["smallest_effect"]) for row in rows}
+    return min((defined.get(model, defined.get(None, 0.0)) for model in models), default=0.0)
 
 
 def edges(marks: Sequence[Mapping[str, Any]]) -> tuple[float, float]:

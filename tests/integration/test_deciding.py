@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ import pytest
 from introspection import SharingMap
 from memory import MemorySystem
 from memory.errors import AmbiguousModel, InvalidArgument, UnknownName
-from memory.query.decision_facts import sides
+from memory.query.decision_facts import DecisionContext, Effect, sides
+from memory.query.decisions import _of_effects, _recommended
 
 TIED = ["lm_head.weight", "model.embed_tokens.weight"]
 LAYERS = [f"model.layers.{number}.mlp.down_proj.weight" for number in range(3)]
@@ -205,6 +207,72 @@ def test_an_emergency_and_denied_edits_count_against_it(sqlite_url: str) -> None
         assert memory.get_decision_support(asked).recommendation == "stop"
         assert not memory.safety.check_modification("first.weight", model="tiny").allowed
         assert memory.get_decision_support({"layer": LAYERS[0], "model": "sim"}).recommendation != "stop"
+
+
+@pytest.fixture(scope="module")
+def tried() -> Iterator[MemorySystem]:
+    """Shifts that made accuracy worse one way and better the other; and a write that was put back unmeasured."""
+    with MemorySystem(":memory:", seed=2) as memory:
+        memory.attach(SHARING, name="sim")
+        memory.define_metric("accuracy", better="higher", model="sim")
+        memory.define_metric("accuracy", better="lower")
+        for dose in (1.0, 1.0, 1.0, -1.0, -1.0):
+            with memory.act("shift"):
+                memory.record_metrics({"accuracy": 0.5}, sample="one")
+                for layer in LAYERS[:2]:
+                    memory.record_modification(layer, {}, method="shift", dose=dose)
+                memory.record_metrics({"accuracy": 0.5 - dose / 10}, sample="one")
+        memory.record_metrics({"accuracy": 0.5}, sample="one")
+        memory.record_modification(LAYERS[2], {}, method="noise", dose=1.0)
+        memory.record_restore(reason="it was none")
+        memory.record_metrics({"accuracy": 0.9}, sample="one")
+        yield memory
+
+
+def test_edits_in_the_other_direction_or_by_another_method_are_no_like_edits(tried: MemorySystem) -> None:
+    asked = {"layer": LAYERS[0], "method": "shift", "dose": -0.5}
+    support = tried.get_decision_support(asked)
+    assert support.recommendation == "go"
+    assert reasons(support, "for") == ["of 2 like edits of the same storage 2 made the metrics better and 0 worse"]
+    assert tried.get_decision_support(asked | {"dose": 3}).recommendation == "caution"
+    assert tried.get_decision_support(asked | {"method": "scale"}).recommendation == "unknown"
+
+
+def test_what_came_of_an_act_is_told_once_however_many_writes_it_was_made_of(tried: MemorySystem) -> None:
+    past = tried.get_decision_support({"layer": "model.layers", "method": "shift"}).past_edits
+    assert len(past) == len({edit.act_id for edit in past}) == 5
+
+
+def test_what_was_measured_after_a_state_was_put_back_is_no_outcome_of_the_write_before(tried: MemorySystem) -> None:
+    (edit, *_) = tried.get_decision_support({"layer": LAYERS[2], "method": "noise"}).past_edits
+    assert edit.outcomes == ()
+
+
+def test_a_metric_means_what_was_said_of_the_model_itself_in_every_answer(tried: MemorySystem) -> None:
+    act = tried.query_modifications(LAYERS[0], limit=1)[0].act_id
+    (outcome,) = tried.query_sql("SELECT better, verdict FROM act_outcomes WHERE act_id = :act", act=act)
+    assert outcome == {"better": "higher", "verdict": "better"}
+    assert {row["better"] for row in tried.query_sql("SELECT better FROM metric_series")} == {"higher"}
+    assert tried.query.explain_decision(act).outcomes[0].verdict == "better"
+
+
+@pytest.mark.parametrize(("dose", "recommended"), [(0.2, "go"), (1.0, "stop"), (None, "unknown")])
+def test_of_effects_at_several_doses_the_nearest_speaks(dose: float | None, recommended: str) -> None:
+    asked = DecisionContext.of({"layer": LAYERS[0], "dose": dose})
+    small, large = (
+        effect_of(level, low, verdict=verdict) for level, low, verdict in ((0.1, -0.2, "better"), (1.0, 0.1, "worse"))
+    )
+    if dose is None:
+        small, large = (dataclasses.replace(each, verdict="unclear", matters=False) for each in (small, large))
+    assert _recommended(tuple(_of_effects((large, small), asked.dose))) == recommended
+
+
+def effect_of(dose: float, low: float, *, verdict: Any) -> Effect:
+    return Effect(
+        pattern_id=f"pattern-{dose}", kind="effect", storage=LAYERS[0], metric="loss", method="scale", dose=dose,
+        effect=low, ci_low=low, ci_high=low + 0.05, e_value=1e6, grade="randomised", support=50, status="active",
+        better="lower", smallest_effect=0.0, verdict=verdict, matters=True,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

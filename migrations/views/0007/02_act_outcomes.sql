@@ -44,9 +44,10 @@ FROM (
       after.model AS model,
       after.value AS outcome,
       (SELECT metric_definitions.better FROM metric_definitions
-    WHERE metric_definitions.metric = after.metric
-      AND (metric_definitions.model IS NULL OR metric_definitions.model = after.model)
-    ORDER BY metric_definitions.position DESC LIMIT 1) AS better,
+    WHERE metric_definitions.position = coalesce(
+      (SELECT max(own.position) FROM metric_definitions AS own WHERE own.metric = after.metric AND own.model = after.model),
+      (SELECT max(of_all.position) FROM metric_definitions AS of_all
+        WHERE of_all.metric = after.metric AND of_all.model IS NULL))) AS better,
       (SELECT max(before.position) FROM metrics AS before
         WHERE before.act_id = after.act_id AND before.metric = after.metric
           AND (before.sample = after.sample OR (before.sample IS NULL AND after.sample IS NULL))

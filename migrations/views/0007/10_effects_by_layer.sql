@@ -42,9 +42,10 @@ SELECT
   claimed.status AS status
 FROM (
   SELECT patterns.*, (SELECT metric_definitions.better FROM metric_definitions
-    WHERE metric_definitions.metric = patterns.object
-      AND (metric_definitions.model IS NULL OR metric_definitions.model = patterns.model)
-    ORDER BY metric_definitions.position DESC LIMIT 1) AS better
+    WHERE metric_definitions.position = coalesce(
+      (SELECT max(own.position) FROM metric_definitions AS own WHERE own.metric = patterns.object AND own.model = patterns.model),
+      (SELECT max(of_all.position) FROM metric_definitions AS of_all
+        WHERE of_all.metric = patterns.object AND of_all.model IS NULL))) AS better
   FROM patterns
   WHERE patterns.kind IN ('effect', 'impact')
 ) AS claimed

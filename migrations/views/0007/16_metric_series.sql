@@ -24,8 +24,9 @@ SELECT
        WHEN metrics.position > (SELECT min(modifications.position) FROM modifications
     WHERE modifications.act_id = metrics.act_id AND modifications.retracted_position IS NULL) THEN 'outcome' END AS phase,
   (SELECT metric_definitions.better FROM metric_definitions
-    WHERE metric_definitions.metric = metrics.metric
-      AND (metric_definitions.model IS NULL OR metric_definitions.model = metrics.model)
-    ORDER BY metric_definitions.position DESC LIMIT 1) AS better,
+    WHERE metric_definitions.position = coalesce(
+      (SELECT max(own.position) FROM metric_definitions AS own WHERE own.metric = metrics.metric AND own.model = metrics.model),
+      (SELECT max(of_all.position) FROM metric_definitions AS of_all
+        WHERE of_all.metric = metrics.metric AND of_all.model IS NULL))) AS better,
   metrics.retracted_position AS retracted_position
 FROM metrics

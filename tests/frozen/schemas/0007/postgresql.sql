@@ -142,9 +142,11 @@ CREATE VIEW public.act_outcomes AS
                     after.value AS outcome,
                     ( SELECT metric_definitions.better
                            FROM public.metric_definitions
-                          WHERE ((metric_definitions.metric = after.metric) AND ((metric_definitions.model IS NULL) OR (metric_definitions.model = after.model)))
-                          ORDER BY metric_definitions."position" DESC
-                         LIMIT 1) AS better,
+                          WHERE (metric_definitions."position" = COALESCE(( SELECT max(own."position") AS max
+                                   FROM public.metric_definitions own
+                                  WHERE ((own.metric = after.metric) AND (own.model = after.model))), ( SELECT max(of_all."position") AS max
+                                   FROM public.metric_definitions of_all
+                                  WHERE ((of_all.metric = after.metric) AND (of_all.model IS NULL)))))) AS better,
                     ( SELECT max(before."position") AS max
                            FROM public.metrics before
                           WHERE ((before.act_id = after.act_id) AND (before.metric = after.metric) AND ((before.sample = after.sample) OR ((before.sample IS NULL) AND (after.sample IS NULL))) AND (before.retracted_position IS NULL) AND (before."position" < ( SELECT min(modifications."position") AS min
@@ -1040,9 +1042,11 @@ CREATE VIEW public.effects_by_layer AS
             patterns.status,
             ( SELECT metric_definitions.better
                    FROM public.metric_definitions
-                  WHERE ((metric_definitions.metric = patterns.object) AND ((metric_definitions.model IS NULL) OR (metric_definitions.model = patterns.model)))
-                  ORDER BY metric_definitions."position" DESC
-                 LIMIT 1) AS better
+                  WHERE (metric_definitions."position" = COALESCE(( SELECT max(own."position") AS max
+                           FROM public.metric_definitions own
+                          WHERE ((own.metric = patterns.object) AND (own.model = patterns.model))), ( SELECT max(of_all."position") AS max
+                           FROM public.metric_definitions of_all
+                          WHERE ((of_all.metric = patterns.object) AND (of_all.model IS NULL)))))) AS better
            FROM public.patterns
           WHERE (patterns.kind = ANY (ARRAY['effect'::text, 'impact'::text]))) claimed;
 COMMENT ON VIEW public.effects_by_layer IS 'What writes to a storage do to metrics, as claimed: one row per claim of kind effect or impact.';
@@ -1226,9 +1230,11 @@ CREATE VIEW public.metric_series AS
         END AS phase,
     ( SELECT metric_definitions.better
            FROM public.metric_definitions
-          WHERE ((metric_definitions.metric = metrics.metric) AND ((metric_definitions.model IS NULL) OR (metric_definitions.model = metrics.model)))
-          ORDER BY metric_definitions."position" DESC
-         LIMIT 1) AS better,
+          WHERE (metric_definitions."position" = COALESCE(( SELECT max(own."position") AS max
+                   FROM public.metric_definitions own
+                  WHERE ((own.metric = metrics.metric) AND (own.model = metrics.model))), ( SELECT max(of_all."position") AS max
+                   FROM public.metric_definitions of_all
+                  WHERE ((of_all.metric = metrics.metric) AND (of_all.model IS NULL)))))) AS better,
     retracted_position
    FROM public.metrics;
 COMMENT ON VIEW public.metric_series IS 'Every number of every evaluation, with where it stands in its act.';

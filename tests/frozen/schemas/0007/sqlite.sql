@@ -959,9 +959,10 @@ FROM (
       after.model AS model,
       after.value AS outcome,
       (SELECT metric_definitions.better FROM metric_definitions
-    WHERE metric_definitions.metric = after.metric
-      AND (metric_definitions.model IS NULL OR metric_definitions.model = after.model)
-    ORDER BY metric_definitions.position DESC LIMIT 1) AS better,
+    WHERE metric_definitions.position = coalesce(
+      (SELECT max(own.position) FROM metric_definitions AS own WHERE own.metric = after.metric AND own.model = after.model),
+      (SELECT max(of_all.position) FROM metric_definitions AS of_all
+        WHERE of_all.metric = after.metric AND of_all.model IS NULL))) AS better,
       (SELECT max(before.position) FROM metrics AS before
         WHERE before.act_id = after.act_id AND before.metric = after.metric
           AND (before.sample = after.sample OR (before.sample IS NULL AND after.sample IS NULL))
@@ -1153,9 +1154,10 @@ SELECT
   claimed.status AS status
 FROM (
   SELECT patterns.*, (SELECT metric_definitions.better FROM metric_definitions
-    WHERE metric_definitions.metric = patterns.object
-      AND (metric_definitions.model IS NULL OR metric_definitions.model = patterns.model)
-    ORDER BY metric_definitions.position DESC LIMIT 1) AS better
+    WHERE metric_definitions.position = coalesce(
+      (SELECT max(own.position) FROM metric_definitions AS own WHERE own.metric = patterns.object AND own.model = patterns.model),
+      (SELECT max(of_all.position) FROM metric_definitions AS of_all
+        WHERE of_all.metric = patterns.object AND of_all.model IS NULL))) AS better
   FROM patterns
   WHERE patterns.kind IN ('effect', 'impact')
 ) AS claimed;
@@ -1274,9 +1276,10 @@ SELECT
        WHEN metrics.position > (SELECT min(modifications.position) FROM modifications
     WHERE modifications.act_id = metrics.act_id AND modifications.retracted_position IS NULL) THEN 'outcome' END AS phase,
   (SELECT metric_definitions.better FROM metric_definitions
-    WHERE metric_definitions.metric = metrics.metric
-      AND (metric_definitions.model IS NULL OR metric_definitions.model = metrics.model)
-    ORDER BY metric_definitions.position DESC LIMIT 1) AS better,
+    WHERE metric_definitions.position = coalesce(
+      (SELECT max(own.position) FROM metric_definitions AS own WHERE own.metric = metrics.metric AND own.model = metrics.model),
+      (SELECT max(of_all.position) FROM metric_definitions AS of_all
+        WHERE of_all.metric = metrics.metric AND of_all.model IS NULL))) AS better,
   metrics.retracted_position AS retracted_position
 FROM metrics;
 CREATE VIEW storages_now AS
