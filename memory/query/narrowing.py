@@ -11,10 +11,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, UnaryExpression, tuple_
+from sqlalchemy import ColumnElement, Connection, UnaryExpression, select, tuple_
 from sqlalchemy.sql.operators import custom_op
 
-from memory.errors import InvalidArgument
+from memory.errors import InvalidArgument, UnknownModel
+from memory.events.envelope import MODEL_PREFIX
+from memory.store.reading import LAST
+from memory.store.tables import streams
 
 MOST = 10_000
 """The most rows that one question gives; pages (`before=`) give the next ones."""
@@ -82,11 +85,33 @@ def check_page(limit: int | None, offset: int, before: int | None) -> int:
         InvalidArgument: A number is no whole number, or below what it may be.
     """
     for name, value, least in (("limit", limit, 1), ("offset", offset, 0), ("before", before, 0)):
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InvalidArgument(name, value, f"it is a whole number from {least} on")
+        if value is not None:
+            check_whole(name, value, least)
     return MOST if limit is None else min(limit, MOST)
+
+
+def check_whole(name: str, value: object, least: int = 0) -> None:
+    """Refuse what is no whole number that a position or a count can be.
+
+    Raises:
+        InvalidArgument: It is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidArgument(name, value, f"it is a whole number from {least} on")
+    if value > LAST:
+        raise InvalidArgument(name, value, "it is less than 2**63: no record is as long")
+
+
+def check_model(connection: Connection, model: str) -> None:
+    """Refuse a model of which nothing is on record: what is asked of it is asked of a name that was mistyped.
+
+    Raises:
+        UnknownModel: There is none of that name.
+    """
+    named = streams.c.name
+    if connection.execute(select(named).where(named == MODEL_PREFIX + model)).first() is None:
+        known = connection.execute(select(named).where(streams.c.category == "model")).scalars()
+        raise UnknownModel(model, (name.removeprefix(MODEL_PREFIX) for name in known))
 
 
 def check_one_of(name: str, value: object, allowed: Iterable[str]) -> None:
@@ -146,4 +171,9 @@ def moment_text(name: str, value: datetime | str | None) -> str | None:
             moment = moment.replace(tzinfo=UTC)
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidArgument(name, value, "it is an aware time (with a time zone), or ISO text of one")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    try:
+        found = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidArgument(name, value, "in UTC it is no time from year 1 to 9999") from error
+    # Not strftime: on Linux it writes year 300 as `300`, which sorts after 2026.
+    return found.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
