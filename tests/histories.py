@@ -31,6 +31,7 @@ from memory.events.observations import LayerStatisticsRecorded, MetricDefined, M
 from memory.events.registry import Payload
 from memory.projections.base import Projection
 from memory.projections.catalogue import PROJECTIONS
+from memory.projections.finding_tables import search_entries
 from memory.projections.knowledge.stated import theory_identity
 from memory.recording.acts import Coin
 from memory.recording.attached import AttachedModel
@@ -424,7 +425,17 @@ def flushed(projection: Projection) -> dict[str, Rows]:
 def rows(store: EventStore, table: Table) -> Rows:
     """Give a table's rows in order of its key."""
     with store.database.reading() as connection:
-        return [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+        found = [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+    if table is search_entries and store.database.dialect == "postgresql":
+        found = [row | {"words": _in_order(row["words"])} for row in found]
+    return found
+
+
+def _in_order(vector: str) -> str:
+    """Give the words of a tsvector as SQLite holds them: none has a quote or a space."""
+    places = [entry.rsplit(":", 1) for entry in vector.split(" ")]
+    words = {int(place): word[1:-1] for word, at in places for place in at.split(",")}
+    return " ".join(words[place] for place in sorted(words))
 
 
 def everything(store: EventStore) -> dict[str, Rows]:

@@ -24,7 +24,7 @@ class Contents(Protocol):
         """Decode an event, once for all projections."""
 
     def fields(self, event: StoredEvent) -> dict[str, Any]:
-        """Give an event's payload as it is stored, lifted to the latest schema version."""
+        """Give an event's payload as it is stored, lifted to the latest schema version, to be read and not changed."""
 
     def past(self, position: int, types: tuple[type[Payload], ...], after: int = 0) -> Iterator[StoredEvent]:
         """Yield the events of some payloads before a position, those after another on, in constant memory.

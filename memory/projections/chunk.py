@@ -44,6 +44,7 @@ class Chunk:
         known = kinds - unknown.keys()
         self._types = {each for each, _ in known}
         self._old = {each for each, version in known if version != payload_type(each).schema_version}
+        self._fields: dict[int, dict[str, Any]] = {}
         self._payloads: dict[int, Payload] = {}
 
     @property
@@ -69,11 +70,15 @@ class Chunk:
                     raise stopped(projection.name, event, error) from error
 
     def fields(self, event: StoredEvent) -> dict[str, Any]:
-        """Give an event's payload as it is stored, lifted to the latest schema version."""
-        if self._old and event.event_type in self._old:
-            return event.fields
-        parsed: dict[str, Any] = orjson.loads(event.text)
-        return parsed
+        """Give an event's payload as it is stored, lifted to the latest schema version; once for all projections.
+
+        Whoever is given them changes nothing in them.
+        """
+        found = self._fields.get(event.position)
+        if found is None:
+            old = self._old and event.event_type in self._old
+            found = self._fields[event.position] = event.fields if old else orjson.loads(event.text)
+        return found
 
     def payload(self, event: StoredEvent) -> Payload:
         """Decode an event, once for all projections."""

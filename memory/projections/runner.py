@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from memory.errors import ProjectionError
 from memory.events.envelope import StoredEvent
@@ -226,9 +226,10 @@ class ProjectionRunner:
         for running in group:
             chunk.fold(running.projection)
         with self._store.database.writing("projections") as connection:
+            to: dict[str, Any] = {"position": chunk.last, "stopped_at": None, "failure": None}
+            moves = [(each.projection, to | {"state": each.projection.state()}) for each in group]
+            _move(connection, behind, moves)
             for running in group:
-                values = {"position": chunk.last, "state": running.projection.state()}
-                _move(connection, running.projection, behind, values | {"stopped_at": None, "failure": None})
                 running.projection.flush(connection)
         for running in group:
             running.position, running.stopped_at = chunk.last, None
@@ -240,7 +241,7 @@ class ProjectionRunner:
             _log.error("%s", failure.message)
         values = {"stopped_at": chunk.last, "failure": failure.message}
         with self._store.database.writing("projections") as connection:
-            _move(connection, running.projection, behind, values)
+            _move(connection, behind, [(running.projection, values)])
         self._failed[name] = failure
         self._forget([running])
 
@@ -274,13 +275,20 @@ class _OvertakenError(Exception):
     """Another process moved the projection first; the transaction rolls back."""
 
 
-def _move(connection: Connection, projection: Projection, behind: int, values: Mapping[str, Any]) -> None:
-    moved = connection.execute(
-        update(positions)
-        .where(positions.c.name == projection.name)
-        .where(positions.c.version == projection.version)
-        .where(positions.c.position == behind)
-        .values(**values)
-    )
-    if moved.rowcount != 1:
+# Made once: it moves every projection with every chunk.
+_MOVE = (
+    update(positions)
+    .where(positions.c.name == bindparam("moved"))
+    .where(positions.c.version == bindparam("of_version"))
+    .where(positions.c.position == bindparam("behind"))
+)
+
+
+def _move(connection: Connection, behind: int, moves: Sequence[tuple[Projection, Mapping[str, Any]]]) -> None:
+    """Change the rows of projections that stand at a position."""
+    moving = [
+        {"moved": projection.name, "of_version": projection.version, "behind": behind, **values}
+        for projection, values in moves
+    ]
+    if connection.execute(_MOVE, moving).rowcount != len(moving):
         raise _OvertakenError

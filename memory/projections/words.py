@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 LONGEST_TEXT = 20_000
@@ -36,20 +37,44 @@ def words_of(text: str) -> list[str]:
 
 def joined(texts: Iterable[str | None]) -> str:
     """Give the words of several texts as one text, apart by single spaces."""
-    whole = " ".join([text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] for text in texts if text])
-    return " ".join(words_of(whole)[:MOST_WORDS])
+    # No word goes from one text into the next, so that each is cut into words by itself, and those that come again
+    # and again only once.
+    words = " ".join(
+        [found for text in texts if text and (found := _again(text) if len(text) <= _SHORT else _cut(text))]
+    )
+    return words if len(words) < 2 * MOST_WORDS else " ".join(words.split(" ", MOST_WORDS)[:MOST_WORDS])
 
 
-def texts_in(data: Any) -> Iterator[str]:
-    """Yield the texts in data, and the names its values go by; numbers are no words."""
+_SHORT = 256
+"""Characters of a text that is kept in mind: names of layers, categories, what is said the same way every time."""
+
+
+def _cut(text: str) -> str:
+    return " ".join(words_of(text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT]))
+
+
+_again = functools.lru_cache(maxsize=1024)(_cut)
+
+
+def texts_in(data: Any) -> list[str]:
+    """Give the texts in data, and the names its values go by; numbers are no words."""
+    found: list[str] = []
+    _collect(data, found)
+    return found
+
+
+def _collect(data: Any, found: list[str]) -> None:
     if isinstance(data, str):
-        yield data
+        found.append(data)
     elif isinstance(data, dict):
         for name, value in data.items():
-            yield name
-            if value.__class__ is not float:
-                yield from texts_in(value)
+            found.append(name)
+            if value.__class__ in _HOLDS_TEXT:
+                _collect(value, found)
     elif isinstance(data, list):
         for value in data:
-            if value.__class__ is not float:
-                yield from texts_in(value)
+            if value.__class__ in _HOLDS_TEXT:
+                _collect(value, found)
+
+
+_HOLDS_TEXT = frozenset((str, dict, list))

@@ -92,14 +92,17 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     if not rows:
         return
     columns, take, documents, words = _layout(table)
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite and words:
+        _execute_at_once(driver_of(connection), table.name, columns, list(map(take, rows)))
+        return
     values = list(chain.from_iterable(map(take, rows)))
     width = len(columns)
-    sqlite = connection.dialect.name == "sqlite"
     copied = not sqlite and len(rows) >= _COPY_FROM
     document = _binary if copied else _text
     for at in documents:
         values[at::width] = [value if value is None else document(value) for value in values[at::width]]
-    for at in () if sqlite else words:
+    for at in words:
         values[at::width] = map(_binary_vector if copied else _vector, values[at::width])
     if sqlite:
         _execute(driver_of(connection), table.name, columns, values)
@@ -116,6 +119,21 @@ def _execute(driver: Any, table: str, columns: Columns, values: list[Any]) -> No
         driver.execute(_insert(table, columns, "?", many), values[start : start + many * len(columns)])
     if rest := values[whole:]:
         driver.execute(_insert(table, columns, "?", len(rest) // len(columns)), rest)
+
+
+def _execute_at_once(driver: Any, table: str, columns: Columns, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows of plain values by one statement, whatever their number.
+
+    The full-text index writes what it was given at the end of each statement whose triggers gave it: the fewer there
+    are, the less it has to merge.
+    """
+    driver.execute(_insert_at_once(table, columns), (orjson.dumps(rows).decode(),))
+
+
+@functools.cache
+def _insert_at_once(table: str, columns: Columns) -> str:
+    values = ", ".join(f"value ->> {at}" for at in range(len(columns)))
+    return f"INSERT INTO {table} ({', '.join(_quoted(name) for name, _ in columns)}) SELECT {values} FROM json_each(?)"
 
 
 def update_rows(

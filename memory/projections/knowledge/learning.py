@@ -103,8 +103,7 @@ class Learning:
         elif isinstance(payload, LayerStatisticsRecorded):
             self._model(payload.model).layer_statistics(event, payload)
         elif isinstance(payload, Observation):
-            if payload.model is not None and payload.model in self._registry.maps:
-                self._model(payload.model).observation(event, payload.category)
+            self.observation(event, payload.model, payload.category)
         elif isinstance(payload, ModelAttached | SharingChanged):
             self._sharing(event, payload)
         elif isinstance(payload, UnattributedWrite | Restored | EditAborted):
@@ -114,6 +113,11 @@ class Learning:
             self._definition(event, payload)
         elif isinstance(payload, STATED):
             self.stated.apply(event, payload)
+
+    def observation(self, event: StoredEvent, model: str | None, category: str) -> None:
+        """Fold an observation in, of which this is all that counts."""
+        if model is not None and model in self._registry.maps:
+            self._model(model).observation(event, category)
 
     def _model(self, model: str) -> ModelLearning:
         found = self._models.get(model)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, select
 
 from memory.events.amendments import Amendment
 from memory.events.envelope import StoredEvent
+from memory.events.observations import Observation
 from memory.events.registry import Payload, payload_type
 from memory.inference.theories import Forecast
 from memory.projections.amendments import Amendments
@@ -70,6 +71,13 @@ class KnowledgeProjection(Projection):
 
     def fold(self, event: StoredEvent, contents: Contents) -> None:
         """Fold one event in; an amendment looks back at all before it."""
+        if event.event_type == Observation.event_type:
+            # Of the many observations too little is asked to pay for decoding them.
+            fields = contents.fields(event)
+            self._snapshot(event.position, self.learning)
+            self.learning.observation(event, fields["model"], fields["category"])
+            self._last = event.position
+            return
         payload = contents.payload(event)
         if not isinstance(payload, Amendment):
             if self._amendments.stands(payload):
