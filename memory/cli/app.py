@@ -89,10 +89,6 @@ def run() -> None:
     except PalimpsestError as error:
         sys.stderr.write(f"error [{error.code}]: {error}\n  more: palimpsest explain {error.code}\n")
         sys.exit(1)
-    except BrokenPipeError:
-        # The reader of a pipe left (`palimpsest log | head`): not an error, and nothing is left to say.
-        sys.stderr.close()
-        sys.exit(0)
 
 
 @app.command(epilog="Example: palimpsest explain key-conflict")

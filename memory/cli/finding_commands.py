@@ -42,7 +42,7 @@ def search(
     """Find what the record says in words, best first; parts of names are words: down_proj, layers.3."""
     from memory.cli.output import show_rows
 
-    with _memory(database) as memory:
+    with _memory(database, model) as memory:
         found = memory.search_text(
             " ".join(text), limit=limit, kinds=kinds or None, model=model, include_obsolete=everything
         )
@@ -71,7 +71,7 @@ def observations(
     """List observations, newest first, by what they are."""
     from memory.cli.output import show_rows
 
-    with _memory(database) as memory:
+    with _memory(database, model) as memory:
         found = memory.query_observations(
             obs_type,
             category,
@@ -108,7 +108,7 @@ def decide(
     from memory.cli.output import print_json
 
     context = {"action": action, "layer": layer, "method": method, "dose": dose, "metric": metric, "model": model}
-    with _memory(database) as memory:
+    with _memory(database, model) as memory:
         support = memory.get_decision_support(context | {"words": words})
     if as_json:
         print_json(support.to_dict())
@@ -125,7 +125,7 @@ def overview(
     """Say what the record holds, at a glance; brings the read tables up to date."""
     from memory.cli.output import print_json
 
-    with _memory(database) as memory:
+    with _memory(database, model) as memory:
         found = memory.get_memory_overview(model=model)
     if as_json:
         print_json(found.to_dict())
@@ -143,7 +143,7 @@ def briefing(
     """Say what whoever goes on with the record should know first."""
     from memory.cli.output import print_json
 
-    with _memory(database) as memory:
+    with _memory(database, model) as memory:
         told = memory.get_briefing(items, model=model)
     if as_json:
         print_json(told.to_dict())
@@ -162,7 +162,7 @@ def about(
     """Say what is known about a topic: what a write to it reaches, what is believed, what happened."""
     from memory.cli.output import print_json
 
-    with _memory(database) as memory:
+    with _memory(database, model) as memory:
         known = memory.what_do_i_know_about(topic, limit=limit, model=model)
     if as_json:
         print_json(known.to_dict())
@@ -178,11 +178,14 @@ def _say(answer: object) -> None:
 
 
 @contextmanager
-def _memory(database: str) -> Iterator[MemorySystem]:
-    """Give the memory of a record that exists."""
+def _memory(database: str, model: str | None) -> Iterator[MemorySystem]:
+    """Give the memory of a record that exists, and that knows the model."""
+    from memory.query.narrowing import check_model
     from memory.system import MemorySystem
 
-    with opened(database):
-        pass  # refuses a database that does not exist, which MemorySystem would make
+    # Refuses a database that does not exist, which MemorySystem would make.
+    with opened(database) as store, store.database.reading() as connection:
+        if model is not None:
+            check_model(connection, model)
     with MemorySystem(database) as memory:
         yield memory

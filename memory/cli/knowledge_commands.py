@@ -74,7 +74,7 @@ def diff_knowledge(
     as_json: JsonOption = False,
 ) -> None:
     """Say what became known between two moments: what is new, stronger, weaker or gone, and which events did it."""
-    with _asking(database) as asking:
+    with _asking(database, model) as asking:
         end = None if second is None else _moment(second)
         _tell(asking.diff(_moment(first), end, model=model), "What became known", html, as_json)
 
@@ -120,13 +120,17 @@ def _page(title: str, fragment: str) -> str:
 
 
 @contextmanager
-def _asking(database: str) -> Iterator[QueryEngine]:
+def _asking(database: str, model: str | None = None) -> Iterator[QueryEngine]:
     from memory.projections.catalogue import PROJECTIONS
     from memory.projections.runner import ProjectionRunner
     from memory.query.engine import QueryEngine
+    from memory.query.narrowing import check_model
     from memory.query.past import Pasts
 
     with opened(database) as store:
+        if model is not None:
+            with store.database.reading() as connection:
+                check_model(connection, model)
         pasts = Pasts(store)
         try:
             yield QueryEngine(store, ProjectionRunner(store, PROJECTIONS), pasts)

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from memory.version import __version__
 
 if TYPE_CHECKING:
     from memory.store.log import EventStore
 
+
+class _Commands(TyperGroup):
+    """Commands whose reader may leave before they end."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; that nobody reads its answer to the end (`palimpsest log | head`) is no error."""
+        try:
+            answer = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Typer would exit with 1, which means that a problem was found; and Python flushes once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
+        return answer
+
+
 app = typer.Typer(
     name="palimpsest",
+    cls=_Commands,
     help="An event-sourced memory for neural networks whose weights are being changed.",
     epilog="Exit codes: 0 all well; 1 a problem was found, or an error with its remedy; 2 wrong usage.",
     invoke_without_command=True,

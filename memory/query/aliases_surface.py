@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from memory.query.explaining import credence_in_words
 from memory.query.frames import csv_cell
 from memory.query.knowing_surface import KnowingSurface
 from memory.query.knowledge import STATUSES
-from memory.query.narrowing import check_one_of, check_share, texts
+from memory.query.narrowing import check_one_of, check_share, check_whole, texts
 from memory.query.past import Pasts
 from memory.query.past_decision import DecisionExplained
 from memory.query.results import QueryResult
@@ -84,6 +85,7 @@ class AliasesSurface(KnowingSurface, BeliefsSurface, EvidenceSurface):
         check_one_of("pattern_type", pattern_type, tuple(KIND_SHARES))
         check_one_of("status", status, STATUSES)
         check_share("min_confidence", min_confidence)
+        check_whole("min_support", min_support)
         words = texts("tags", tags)
         asked: dict[str, Any] = {
             "question": "get_patterns",
@@ -122,8 +124,13 @@ class AliasesSurface(KnowingSurface, BeliefsSurface, EvidenceSurface):
 
         Args:
             positions: Positions of observations, metrics, readings or writes.
+
+        Raises:
+            InvalidArgument: They are no positions.
         """
-        wanted = [positions] if isinstance(positions, int) else list(positions)
+        wanted = list(positions) if isinstance(positions, Iterable) else [positions]
+        for each in wanted:
+            check_whole("positions", each)
         self._runner.catch_up()
         position = self._runner.catch_up({"knowledge"})
         rows = related.patterns_bearing(self._store, wanted, self.evidence)
@@ -134,7 +141,7 @@ class AliasesSurface(KnowingSurface, BeliefsSurface, EvidenceSurface):
 
     def find_theories_from_patterns(self, pattern_ids: str | list[str] | tuple[str, ...]) -> QueryResult:
         """Give the theories that were composed from any of some patterns, best proven first."""
-        wanted = [pattern_ids] if isinstance(pattern_ids, str) else list(pattern_ids)
+        wanted = list(texts("pattern_ids", pattern_ids))
         position = self._runner.catch_up({"knowledge"})
         rows = related.theories_of(self._store.database, wanted)
         asked = {"question": "find_theories_from_patterns", "pattern_ids": wanted, "as_of": position}
@@ -260,6 +267,8 @@ class AliasesSurface(KnowingSurface, BeliefsSurface, EvidenceSurface):
 
 def _exported(answer: QueryResult, path: str | os.PathLike[str]) -> Path:
     """Write an answer to a file, which appears when it is whole."""
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidArgument("path", path, "it is the name of a file, which ends in .json, .csv or .parquet")
     place = Path(path)
     if place.suffix == ".parquet":
         answer.to_parquet(place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Select, Table, or_, select
@@ -168,6 +168,6 @@ def _check_share(name: str, value: float) -> None:
 
 
 def _tags(tags: Sequence[str]) -> set[str]:
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+    if not isinstance(tags, Iterable) or isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
         raise InvalidArgument("tags", tags, "it is a sequence of tags, all of which a belief must have")
     return set(tags)

@@ -47,7 +47,7 @@ class Briefing:
         return {"position": self.position, "items": [asdict(item) for item in self.items]}
 
     def __str__(self) -> str:
-        lines = (f"- {item.kind}: {item.text} [{item.evidence}]" for item in self.items)
+        lines = [f"- {item.kind}: {item.text} [{item.evidence}]" for item in self.items] or ["nothing is on record"]
         return "\n".join([f"as of position {self.position}:", *lines])
 
     def _repr_html_(self) -> str:

@@ -39,6 +39,7 @@ class DecidingSurface:
         Raises:
             InvalidArgument: The context cannot be understood.
             UnknownName: The model has no such tensor or module.
+            UnknownModel: Nothing is on record of the model that is named.
             AmbiguousModel: A layer is named, several models are on record, and none is named.
         """
         self._runner.catch_up(_DECIDES)

@@ -113,6 +113,7 @@ def decide(database: Database, context: Mapping[str, Any] | str) -> DecisionSupp
     Raises:
         InvalidArgument: The context cannot be understood.
         UnknownName: The model has no such tensor or module.
+        UnknownModel: Nothing is on record of the model that is named.
         AmbiguousModel: A layer is named, several models are on record, and none is named.
     """
     asked = DecisionContext.of(context)

@@ -100,7 +100,7 @@ def folded_up_to(database: Database) -> int:
 
 def known_patterns(database: Database, *, kind: str | None, status: str | None, model: str | None) -> list[Any]:
     """Give patterns, strongest evidence first."""
-    if kind is not None and kind not in KIND_SHARES:
+    if kind is not None and kind not in tuple(KIND_SHARES):
         raise InvalidArgument("kind", kind, f"it is one of {', '.join(KIND_SHARES)}, or None for every kind")
     return _rows(database, patterns, {"kind": kind, "status": _status(status), "model": model}, "log_e_value")
 

@@ -61,6 +61,7 @@ class MemoryOverview:
     observations: Mapping[str, int]
     """Number by type; retracted ones are left out."""
     modifications: int
+    """Events of writes; those that were retracted or undone since are among them."""
     coupled_modifications: int
     """Of these, those that changed other names too."""
     metrics: tuple[LastMetric, ...]

@@ -211,11 +211,12 @@ def _discard(store: EventStore) -> None:
 
 
 def _aware(moment: datetime | str, name: str) -> datetime:
+    given = moment
     if isinstance(moment, str):
         try:
             moment = datetime.fromisoformat(moment)
         except ValueError as error:
             raise InvalidArgument(name, moment, "as text it is an ISO time, such as 2026-07-01T12:00:00Z") from error
     if moment.tzinfo is None:
-        raise InvalidArgument(name, moment, "a time needs its time zone: add +00:00 or Z for UTC")
+        raise InvalidArgument(name, given, "a time needs its time zone: add +00:00 or Z for UTC")
     return max(moment, EPOCH)

@@ -21,6 +21,7 @@ from memory.query.safety import beliefs_about
 from memory.query.told_events import EventTold
 from memory.store.engine import Database
 from memory.store.log import EventStore
+from memory.store.reading import LAST
 
 WRITE_KINDS = ("effect", "impact")
 
@@ -178,7 +179,7 @@ def writes_of(database: Database, act: str | int) -> tuple[str | None, list[Any]
     columns = modifications.c
     with database.reading() as connection:
         if isinstance(act, int) and not isinstance(act, bool):
-            one = connection.execute(select(modifications).where(columns.position == act)).one_or_none()
+            one = connection.execute(select(modifications).where(columns.position == min(act, LAST))).one_or_none()
             if one is None:
                 raise InvalidArgument("act", act, "there is no announced write at that position")
             if one.act_id is None:

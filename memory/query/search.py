@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from memory.errors import InvalidArgument
 from memory.projections.finding_tables import search_entries
 from memory.projections.search import KINDS as EVENT_KINDS
+from memory.query.narrowing import texts
 from memory.query.search_candidates import CANDIDATES, EVENTS, Candidate, aborted, claims
 from memory.query.search_ranking import score, snippet
 from memory.query.search_terms import Terms
@@ -102,11 +103,11 @@ def search(
 def _kinds(kinds: Sequence[str] | None) -> tuple[str, ...]:
     if kinds is None:
         return KINDS
-    asked = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    asked = texts("kinds", kinds)
     for kind in asked:
         if kind not in KINDS:
             raise InvalidArgument("kinds", kind, f"each is one of {', '.join(KINDS)}")
-    return tuple(dict.fromkeys(asked))
+    return asked
 
 
 def matches(

@@ -50,14 +50,14 @@ class Terms:
     """None of these may."""
 
     @classmethod
-    def of(cls, text: str) -> Terms:
-        """Understand what somebody typed.
+    def of(cls, text: str, name: str = "text") -> Terms:
+        """Understand what somebody typed; the name is what to call it where it is refused.
 
         Raises:
             InvalidArgument: It is no text, or has no word that must be there.
         """
         if not isinstance(text, str):
-            raise InvalidArgument("text", text, "it is what to look for, as text")
+            raise InvalidArgument(name, text, "it is what to look for, as text")
         wanted: dict[Term, None] = {}
         unwanted: dict[Term, None] = {}
         for piece in _PIECE.finditer(text):
@@ -67,7 +67,7 @@ class Terms:
                 starred = bool(piece["star"]) or (piece["word"] is not None and spelled.endswith("*"))
                 (unwanted if piece["no"] else wanted)[Term(words, starred)] = None
         if not wanted:
-            raise InvalidArgument("text", text, "it has a word to look for, of letters or digits")
+            raise InvalidArgument(name, text, "it has a word to look for, of letters or digits")
         return cls(tuple(wanted)[:_MOST_TERMS], tuple(unwanted)[:_MOST_TERMS])
 
     def for_sqlite(self, kind: str | None = None) -> str:

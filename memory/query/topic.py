@@ -15,6 +15,7 @@ from memory.projections.words import words_of
 from memory.query.html import card_html, list_html
 from memory.query.search import CLAIM_KINDS, Found, search
 from memory.query.search_candidates import EVENTS
+from memory.query.search_terms import Terms
 from memory.store.engine import Database
 
 
@@ -67,6 +68,7 @@ def known_about(database: Database, topic: str, limit: int, model: str | None) -
         whole = search(database, topic, limit=limit, kinds=kinds, model=model, include_obsolete=False)
         return tuple(whole) if whole else _some(database, topic, limit, kinds, model)
 
+    Terms.of(topic, "topic")
     claims = found(CLAIM_KINDS)
     return Knowledge(topic, _coupled(database, topic, model), claims, found((*EVENTS, "aborted")))
 

@@ -43,6 +43,12 @@ def translated(location: Location) -> Iterator[None]:
         raise translate(location, error.orig or error) from error
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise translate(location, error) from error
+    except OverflowError as error:
+        # What sqlite3 says of a number that no column holds; others are not the engine's.
+        if "SQLite INTEGER" not in str(error):
+            raise
+        remedy = "every whole number in a database is less than 2**63"
+        raise DatabaseError(f"{location}: {error}", remedy=remedy) from error
     except Exception as error:
         # What psycopg itself raises, where it is used without SQLAlchemy around it (COPY).
         if hasattr(error, "sqlstate"):

@@ -16,6 +16,8 @@ from memory.store.tables import event_types, ledger, streams
 
 CHUNK = 2000
 """Rows read at a time, in a transaction of their own."""
+LAST = 2**63 - 1
+"""The last position that a column can hold."""
 
 
 def read(
@@ -45,7 +47,8 @@ def read(
         origin = read_origin(connection).position
     if query is None:
         return
-    low, high = after, until
+    # Any number may be asked for; engines compare only with those that a position can be.
+    low, high = min(after, LAST), None if until is None else min(until, LAST)
     while left is None or left > 0:
         size = CHUNK if left is None else min(CHUNK, left)
         with database.reading() as connection:

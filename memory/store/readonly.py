@@ -23,6 +23,8 @@ _READING_PRAGMAS = frozenset(
 )
 _REMEDY = "the query runs read-only: one SELECT (or WITH ... SELECT), parameters written as :name"
 _CHUNK = 1000
+_STEPS = 200_000
+"""Steps of SQLite's machine between two looks at whether Ctrl-C was pressed: some milliseconds."""
 # In order: quoted text and names, dollar-quoted text, comments, casts, then parameters and percent signs.
 _POSTGRESQL_TOKEN = re.compile(
     r"""(?P<skip>[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<tag>\$(?:[A-Za-z_]\w*)?\$).*?(?P=tag)"""
@@ -115,6 +117,8 @@ def _sqlite_connection(location: Location) -> Iterator[sqlite3.Connection]:
         with closing(connection):
             connection.execute("PRAGMA query_only = ON")
             connection.set_authorizer(_authorize)
+            # Signals wait while SQLite computes: a question that takes for ever could not be ended otherwise.
+            connection.set_progress_handler(_go_on, _STEPS)
             yield connection
 
 
@@ -132,6 +136,10 @@ def _sqlite_in_memory(connection: sqlite3.Connection, sql: str, parameters: Mapp
 def _sqlite_execute(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
     with _refusals():
         return connection.execute(sql, dict(parameters))
+
+
+def _go_on() -> None:
+    """Let signals come; where one raises in here, SQLite ends the query."""
 
 
 def _authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
@@ -181,6 +189,8 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise KeyboardInterrupt from error
         if not _is_query_fault(error):
             raise
         lines = str(error).strip().splitlines()

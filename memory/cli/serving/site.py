@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
@@ -91,11 +92,11 @@ def bound(host: str, port: int) -> socket.socket:
             listening.listen()
             unless_ready.pop_all()
     except OSError as error:
-        raise InvalidArgument(
-            "--port",
-            port,
-            f"nothing can listen at {host}:{port} ({error.strerror or error}); --port 0 takes a free one",
-        ) from error
+        what = f"nothing can listen at {host}:{port} ({error.strerror or error})"
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            remedy = f"{what}; 127.0.0.1 is this machine alone, 0.0.0.0 whoever reaches it"
+            raise InvalidArgument("--host", host, remedy) from error
+        raise InvalidArgument("--port", port, f"{what}; --port 0 takes a free one") from error
     return listening
 
 
