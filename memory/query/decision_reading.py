@@ -30,7 +30,8 @@ from memory.query.decision_facts import (
     sides,
 )
 from memory.query.decision_outcomes import Meaning, meanings_of, outcomes_of
-from memory.query.narrowing import aside, step_by_step, walked
+from memory.query.narrowing import aside, check_model, step_by_step, walked
+from memory.query.search_terms import Term
 from memory.store.tables import ledger
 
 _LOOKED_AT = 200
@@ -62,6 +63,7 @@ class Reading:
 
     def _model(self) -> str | None:
         if self.context.model is not None:
+            check_model(self.connection, self.context.model)
             return self.context.model
         known = self.connection.execute(select(sharing_maps.c.model).distinct()).scalars().all()
         if len(known) > 1 and self.context.layer is not None:
@@ -147,15 +149,20 @@ class Reading:
         """Give the theories composed from effects, and those proposed about the same tensors, best proven first."""
         columns = theories.c
         composed = columns.pattern_id.in_([each.pattern_id for each in effects])
-        said = [f"%{word.lower()}%" for word in (self.context.layer, self.context.metric) if word]
+        said = [words for name in (self.context.layer, self.context.metric) if name and (words := words_of(name))]
         proposed = and_(
             columns.source == "proposed",
             or_(columns.model == self.model, columns.model == ""),
-            or_(false(), *(func.lower(columns.hypothesis).like(each) for each in said)),
+            or_(false(), *(func.lower(columns.hypothesis).like(f"%{_longest(words)}%") for words in said)),
         )
         found = select(theories).where(columns.status != "retracted", or_(composed, proposed))
         rows = self.connection.execute(found.order_by(columns.log_e_value.desc(), columns.theory_id).limit(_FEW))
-        return tuple(Explanation(row.theory_id, row.hypothesis, row.predictions, row.hits, row.status) for row in rows)
+        return tuple(
+            Explanation(row.theory_id, row.hypothesis, row.predictions, row.hits, row.status)
+            for row in rows
+            # LIKE finds `layers.1` in `layers.11` too.
+            if row.source != "proposed" or any(Term(tuple(words)).starts(words_of(row.hypothesis)) for words in said)
+        )
 
     def beliefs(self, coupling: Coupling | None) -> tuple[HeldTrue, ...]:
         """Give the beliefs that bear on it: about the tensors, the metric, in words; core principles always, last."""
@@ -308,6 +315,11 @@ def _of_each_act(rows: Iterable[Any]) -> list[Any]:
     for row in rows:
         first.setdefault(row.position if row.act_id is None else row.act_id, row)
     return list(first.values())
+
+
+def _longest(words: Iterable[str]) -> str:
+    """Give the longest of some words that LIKE finds whatever the engine; empty where there is none."""
+    return max((word for word in words if word.isascii()), key=len, default="")
 
 
 def _negative(value: float | None) -> float | None:

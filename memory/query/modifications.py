@@ -65,11 +65,11 @@ def statement(connection: Connection, wanted: WantedWrites) -> Select[Any]:
             )
             for name in names
         ]
-        positions = set(connection.execute(union_all(*branches)).scalars())
-        found = select(modifications).where(_COLUMNS.position.in_(positions))
-        found = found.order_by(_COLUMNS.position.desc())
-    else:
-        found = _narrowed(connection, wanted, select(modifications), names[0] if names else None)
+        # Cut to the page here: no engine takes as many parameters as all names together may have writes.
+        positions = sorted(set(connection.execute(union_all(*branches)).scalars()), reverse=True)
+        page = positions[wanted.offset : wanted.offset + wanted.limit]
+        return select(modifications).where(_COLUMNS.position.in_(page)).order_by(_COLUMNS.position.desc())
+    found = _narrowed(connection, wanted, select(modifications), names[0] if names else None)
     return found.limit(wanted.limit).offset(wanted.offset)
 
 
@@ -125,7 +125,9 @@ def names_of(connection: Connection, layer: str, model: str | None) -> Sequence[
     if model is not None:
         names = names.where(known.model == model)
     under = names.where(or_(known.name == layer, *(_begins(known.name, f"{layer}{sign}") for sign in ".[")))
-    found = connection.execute(under.order_by(known.name).limit(_MOST_NAMES)).scalars().all()
+    begun = connection.execute(under.order_by(known.name)).scalars()
+    # To LIKE of SQLite large and small letters are the same.
+    found = [name for name in begun if name == layer or name.startswith((f"{layer}.", f"{layer}["))][:_MOST_NAMES]
     if not found:
         raise UnknownName(layer, connection.execute(names).scalars().all(), where="the record")
     return found

@@ -23,6 +23,7 @@ from memory.query.narrowing import aside, step_by_step, walked
 from memory.query.search import has_words, newest
 from memory.query.search_terms import Terms
 from memory.store.engine import Database
+from memory.store.reading import LAST
 
 OBSERVATION_TYPES = tuple(ObservationType)
 _COUNTED = 500
@@ -78,14 +79,17 @@ def statement(connection: Connection, wanted: Wanted) -> Select[Any]:
 
 def _any_of(connection: Connection, wanted: Wanted, tags: Sequence[str]) -> Select[Any]:
     """Ask of each tag as many as are wanted in all, each in order of an index, and put them together."""
+    key = (_COLUMNS.occurred_at, _COLUMNS.position) if wanted.by_time else (_COLUMNS.position,)
     branches = []
     for tag in tags:
-        question = _Question(connection, wanted, select(_COLUMNS.position))
+        question = _Question(connection, wanted, select(*key))
         question.tagged([tag])
-        branches.append(select(question.finished().limit(wanted.limit + wanted.offset).subquery().c.position))
-    positions = set(connection.execute(union_all(*branches)).scalars())
-    found = select(observations).where(_COLUMNS.position.in_(positions))
-    return found.order_by(*_order(wanted)).limit(wanted.limit).offset(wanted.offset)
+        branches.append(select(question.finished().limit(wanted.limit + wanted.offset).subquery()))
+    rows = {tuple(row) for row in connection.execute(union_all(*branches))}
+    # Cut to the page here: no engine takes as many parameters as all tags together may have observations.
+    page = sorted(rows, reverse=True)[wanted.offset : wanted.offset + wanted.limit]
+    found = select(observations).where(_COLUMNS.position.in_([row[-1] for row in page]))
+    return found.order_by(*_order(wanted))
 
 
 def _order(wanted: Wanted) -> tuple[ColumnElement[Any], ...]:
@@ -209,7 +213,8 @@ def observation_at(database: Database, position: int) -> Any:
     row = None
     if isinstance(position, int) and not isinstance(position, bool):
         with database.reading() as connection:
-            row = connection.execute(select(observations).where(_COLUMNS.position == position)).one_or_none()
+            at = _COLUMNS.position == min(position, LAST)
+            row = connection.execute(select(observations).where(at)).one_or_none()
     if row is None:
         raise UnknownObservation(position)
     return row

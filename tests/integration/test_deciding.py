@@ -248,6 +248,13 @@ def test_what_was_measured_after_a_state_was_put_back_is_no_outcome_of_the_write
     assert edit.outcomes == ()
 
 
+def test_a_proposed_theory_is_about_a_tensor_whose_whole_name_it_says(tried: MemorySystem) -> None:
+    for name in (LAYERS[1], f"{LAYERS[1]}s"):
+        tried.form_theory(f"{name} does it", model="sim")
+    (theory,) = tried.get_decision_support({"layer": LAYERS[1]}).theories
+    assert theory.hypothesis == f"{LAYERS[1]} does it"
+
+
 def test_a_metric_means_what_was_said_of_the_model_itself_in_every_answer(tried: MemorySystem) -> None:
     act = tried.query_modifications(LAYERS[0], limit=1)[0].act_id
     (outcome,) = tried.query_sql("SELECT better, verdict FROM act_outcomes WHERE act_id = :act", act=act)

@@ -12,6 +12,7 @@ import pytest
 from introspection import SharingMap
 from memory import MemorySystem
 from memory.errors import InvalidArgument, UnknownName, UnknownObservation
+from memory.query import modifications, observations
 
 TIED = ["lm_head.weight", "model.embed_tokens.weight"]
 LAYERS = [f"model.layers.{number}.mlp.down_proj.weight" for number in range(3)]
@@ -39,6 +40,7 @@ def told(memory: MemorySystem) -> dict[str, Any]:
         recorded[act] = memory.record_modification(layer, {"step": number}, method=method, act=act, reason="to see")
     memory.record_metrics({"loss": float("nan")})  # which safety raises an alert of
     recorded["belief"] = memory.assert_belief("a gentle edit helps", credence=0.8, tags=["soft", "own"])
+    memory.assert_belief("Übung macht den Meister", credence=0.5)
     return recorded
 
 
@@ -145,6 +147,19 @@ def test_a_layer_nobody_knows_is_no_empty_answer(asked: Any) -> None:
     with pytest.raises(UnknownName) as raised:
         asked[0].query_modifications("model.layer.0.mlp.down_proj.weight")
     assert LAYERS[0] in raised.value.nearest
+    with pytest.raises(UnknownName):
+        asked[0].query_modifications("MODEL.layers")
+
+
+def test_a_page_asks_for_no_more_rows_than_it_gives_however_many_names_or_tags_have_some(asked: Any) -> None:
+    tags = ("night", "day")
+    with asked[0].store.database.reading() as connection:
+        for page in (
+            modifications.statement(connection, modifications.WantedWrites(layer="model.layers", limit=1)),
+            observations.statement(connection, observations.Wanted(tags=tags, tags_match="any", limit=1)),
+        ):
+            (asked_for,) = [each for each in page.compile().params.values() if isinstance(each, list)]
+            assert len(asked_for) == 1
 
 
 @pytest.mark.parametrize(
@@ -213,7 +228,9 @@ def test_beliefs_are_asked_for_by_their_columns_and_tags(asked: Any) -> None:
     assert belief.statement == "a gentle edit helps"
     assert memory.query_beliefs(tags=["soft", "other"]) == []
     assert memory.query_beliefs("heuristic", contains="GENTLE", source="asserted") == [belief]
-    assert memory.query_beliefs(since=belief.last_position) == []
+    (later,) = memory.query_beliefs(since=belief.last_position)
+    assert later.statement == "Übung macht den Meister"
+    assert memory.query_beliefs(contains="übung") == memory.query_beliefs(contains="Übung macht") == [later]
     assert memory.query_patterns("effect", min_support=1) == []
     assert memory.query_theories(source="proposed") == []
 
