@@ -211,7 +211,7 @@ def scores_of(stated: Iterable[Stated], maps: Maps, *, model: str | None) -> Hyp
         calibration.update(probability, truth)
     both = 0 < sum(came) < len(came)
     latest = {name: maps.latest(name) for name in maps.models() if model in (None, name)}
-    ties = {pair for sharing in latest.values() for pair in _tied(sharing)}
+    ties = {(name, pair) for name, sharing in latest.items() for pair in _tied(sharing)}
     held = _held(asked)
     return HypothesisScores(
         questions=QueryResult(
@@ -227,10 +227,10 @@ def scores_of(stated: Iterable[Stated], maps: Maps, *, model: str | None) -> Hyp
         bins=_bins(calibration),
         discrimination=area_under_curve(said, came) if both else None,
         p_value=dealt_at_random(said, came) if both else None,
-        ties=tuple(sorted(ties)),
-        found=tuple(sorted(ties & held)),
-        mistaken=tuple(
-            sorted(pair for pair in held - ties if any(set(pair) <= set(each.names) for each in latest.values()))
+        ties=_pairs(ties),
+        found=_pairs(ties & held),
+        mistaken=_pairs(
+            {(name, pair) for name, pair in held - ties if name in latest and set(pair) <= set(latest[name].names)}
         ),
     )
 
@@ -257,16 +257,34 @@ def _questions(stated: Iterable[Stated], maps: Maps) -> list[_Question]:
     return list(questions.values())
 
 
-def _held(asked: Sequence[_Question]) -> set[tuple[str, str]]:
+_Pair = tuple[str, tuple[str, str]]
+"""A model, and two of its names."""
+
+
+def _held(asked: Sequence[_Question]) -> set[_Pair]:
     """Give the pairs that what was stated last holds to share bytes."""
-    held: dict[tuple[str, str], bool] = {}
+    held: dict[_Pair, set[str]] = {}
     for each in asked:
+        if each.model is None:
+            continue
         first, second = sorted(each.stated.pair)
-        if each.stated.kind in ("same_tensor", "shares_bytes"):
-            held[first, second] = each.stated.credence > 0.5
-        elif each.stated.kind == "independent" and each.stated.credence > 0.5:
-            held[first, second] = False
-    return {pair for pair, together in held.items() if together}
+        kind, likely = each.stated.kind, each.stated.credence > 0.5
+        said = held.setdefault((each.model, (first, second)), set())
+        if kind in ("same_tensor", "shares_bytes"):
+            if likely:
+                said.add(kind)
+            elif kind == "same_tensor":
+                # What is not one tensor may still share bytes.
+                said.discard(kind)
+            else:
+                said.clear()
+        elif kind == "independent" and likely:
+            said.clear()
+    return {pair for pair, said in held.items() if said}
+
+
+def _pairs(found: Iterable[_Pair]) -> tuple[tuple[str, str], ...]:
+    return tuple(pair for _, pair in sorted(found))
 
 
 def _tied(sharing: SharingMap) -> Iterable[tuple[str, str]]:

@@ -116,6 +116,22 @@ def test_what_it_found_is_told_beside_what_chance_would_have_found(known: Memory
     assert scores.to_dict()["scores"]["coin"]["brier"] == 0.25
 
 
+def test_what_is_no_one_tensor_may_still_be_held_to_share_bytes(known: MemorySystem) -> None:
+    known.state_hypothesis("shares_bytes", "c", "d", 0.9)
+    known.state_hypothesis("same_tensor", "c", "d", 0.2)
+    assert known.hypothesis_scores().found == (("c", "d"),)
+    known.state_hypothesis("shares_bytes", "c", "d", 0.3)
+    assert known.hypothesis_scores().found == ()
+
+
+def test_what_is_held_of_one_model_finds_nothing_of_another(known: MemorySystem) -> None:
+    known.attach(SharingMap.from_relations(names=NAMES, same=[["b", "c"]]), name="other")
+    known.state_hypothesis("same_tensor", "a", "b", 0.9, model="other")
+    known.state_hypothesis("same_tensor", "a", "b", 0.1, model="sim")
+    scores = known.hypothesis_scores()
+    assert (scores.found, scores.mistaken, len(scores.ties)) == ((), (("a", "b"),), 3)
+
+
 def test_the_base_rate_is_the_share_of_all_pairs(known: MemorySystem) -> None:
     known.state_hypothesis("same_tensor", "a", "c", 0.5)
     assert known.hypothesis_scores().questions[0]["base_rate"] == pytest.approx((1 + 0.5) / (10 + 1))
