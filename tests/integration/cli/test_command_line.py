@@ -294,3 +294,14 @@ def test_rebuild_of_a_projection_that_does_not_exist_names_those_that_do(recorde
     done = palimpsest("rebuild", "metric", "-d", recorded)
     assert done.returncode == 1
     assert "metrics" in done.stderr
+
+
+def test_a_reader_who_leaves_the_pipe_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", MAIN, "explain", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 0

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from introspection import SharingMap
 from memory import MemorySystem
 from memory.cli.app import app
+from memory.errors import InvalidArgument, UnknownModel
 
 TIED = ["lm_head.weight", "model.embed_tokens.weight"]
 
@@ -99,3 +100,40 @@ def test_a_record_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
     missing = tmp_path / "missing.db"
     assert CliRunner().invoke(app, ["search", "norm", "-d", str(missing)]).exit_code == 1
     assert not missing.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["search", "norm"],
+        ["observations"],
+        ["overview"],
+        ["briefing"],
+        ["about", TIED[0]],
+        ["decide", TIED[0]],
+        ["diff-knowledge", "1"],
+    ],
+)
+def test_a_model_that_nobody_recorded_is_refused_and_not_answered_for(record: Path, arguments: list[str]) -> None:
+    refused = CliRunner().invoke(app, [*arguments, "-d", str(record), "--model", "smi"])
+    assert isinstance(refused.exception, UnknownModel)
+    assert "did you mean 'sim'?" in str(refused.exception)
+
+
+def test_numbers_that_no_position_can_be_are_after_all_of_them_or_refused(record: Path) -> None:
+    beyond = str(10**30)
+    assert told(record, "log", "--after", beyond) == ""
+    assert len(told(record, "log", "--until", beyond, "--json").splitlines()) == 6
+    for arguments in (["observations", "--before", beyond], ["why", beyond]):
+        refused = CliRunner().invoke(app, [*arguments, "-d", str(record)])
+        assert isinstance(refused.exception, InvalidArgument)
+
+
+def test_what_is_asked_about_wrongly_is_called_by_its_name(record: Path) -> None:
+    refused = CliRunner().invoke(app, ["about", "-d", str(record), "!?"])
+    assert str(refused.exception).startswith("topic cannot be '!?'")
+
+
+def test_a_briefing_of_nothing_says_so(tmp_path: Path) -> None:
+    MemorySystem(tmp_path / "empty.db").close()
+    assert "nothing is on record" in told(tmp_path / "empty.db", "briefing")

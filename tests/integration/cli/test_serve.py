@@ -181,6 +181,10 @@ def test_a_port_that_is_taken_is_said_to_be(served: Served) -> None:
     assert "--port 0 takes a free one" in refused("-d", str(served.memory.store.database.file), "--port", str(port))
 
 
+def test_a_host_that_is_none_of_this_machine_is_what_is_wrong(sqlite_url: str) -> None:
+    assert refused("-d", sqlite_url, "--host", "192.0.2.1", "--port", "0").startswith("--host cannot be '192.0.2.1'")
+
+
 def test_postgresql_is_refused_with_what_to_do_instead(postgres_url: str) -> None:
     told = refused("-d", postgres_url)
     assert "palimpsest export FOLDER" in told

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -187,3 +190,14 @@ def test_any_file_name_can_be_queried(tmp_path: Path, name: str, note: Callable[
         store.append([note(1)])
         assert ask(store, "SELECT count(*) FROM events") == [(1,)]
     assert path.exists()
+
+
+@pytest.mark.timeout(60)
+def test_ctrl_c_ends_a_query_that_would_go_on_for_ever(sqlite_url: str) -> None:
+    for_ever = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
+    with EventStore.open(sqlite_url) as store:
+        pressed = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        pressed.start()
+        with pytest.raises(KeyboardInterrupt):
+            store.database.read_only_rows(for_ever, {})
+        pressed.join()
