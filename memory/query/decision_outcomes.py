@@ -53,7 +53,7 @@ def outcomes_of(
         wanted: Only these metrics; None: all of them.
     """
     if edit.act_id is not None:
-        pairs = _of_act(connection, edit.act_id)
+        pairs = _of_act(connection, edit.act_id, edit.model)
     else:
         pairs = _around(connection, edit, better if wanted is None else wanted)
     return tuple(
@@ -63,18 +63,24 @@ def outcomes_of(
     )
 
 
-def _of_act(connection: Connection, act_id: str) -> list[tuple[Any, Any]]:
+def _of_act(connection: Connection, act_id: str, model: str) -> list[tuple[Any, Any]]:
+    """Pair what was measured in an act of one model, or of none in particular, before its first write and after it."""
     first = select(func.min(modifications.c.position)).where(
-        modifications.c.act_id == act_id, modifications.c.retracted_position.is_(None)
+        modifications.c.act_id == act_id,
+        modifications.c.retracted_position.is_(None),
+        aside(connection, modifications.c.model) == model,
     )
     written = connection.execute(first).scalar()
-    values = select(_COLUMNS.position, _COLUMNS.metric, _COLUMNS.sample, _COLUMNS.value).where(
-        _COLUMNS.act_id == act_id, _COLUMNS.retracted_position.is_(None), _COLUMNS.value.is_not(None)
+    values = select(_COLUMNS.position, _COLUMNS.metric, _COLUMNS.sample, _COLUMNS.model, _COLUMNS.value).where(
+        _COLUMNS.act_id == act_id,
+        _COLUMNS.retracted_position.is_(None),
+        _COLUMNS.value.is_not(None),
+        or_(_COLUMNS.model == model, _COLUMNS.model.is_(None)),
     )
-    before: dict[tuple[str, str | None], Any] = {}
-    after: dict[tuple[str, str | None], Any] = {}
+    before: dict[tuple[str, str | None, str | None], Any] = {}
+    after: dict[tuple[str, str | None, str | None], Any] = {}
     for row in connection.execute(values.order_by(_COLUMNS.position, _COLUMNS.metric).limit(_MOST)):
-        key = row.metric, row.sample
+        key = row.metric, row.sample, row.model
         if row.position < written:
             before[key] = row
         else:
@@ -82,8 +88,8 @@ def _of_act(connection: Connection, act_id: str) -> list[tuple[Any, Any]]:
     return [(before[key], after[key]) for key in sorted(after, key=_order) if key in before]
 
 
-def _order(key: tuple[str, str | None]) -> tuple[str, str]:
-    return key[0], key[1] or ""
+def _order(key: tuple[str, str | None, str | None]) -> tuple[str, str, str]:
+    return key[0], key[1] or "", key[2] or ""
 
 
 def _around(connection: Connection, edit: Any, names: Iterable[str]) -> list[tuple[Any, Any]]:

@@ -259,7 +259,9 @@ class Reading:
 
     def _taken_back(self, acts: set[str]) -> dict[str, int]:
         columns = modifications.c
-        first = select(columns.reverts, func.min(columns.position)).where(columns.reverts.in_(acts))
+        first = select(columns.reverts, func.min(columns.position)).where(
+            columns.reverts.in_(acts), columns.retracted_position.is_(None)
+        )
         return {row[0]: row[1] for row in self.connection.execute(first.group_by(columns.reverts))}
 
     def failed_edits(self, coupling: Coupling | None) -> tuple[FailedEdit, ...]:

@@ -12,7 +12,7 @@ from memory.projections.finding_tables import event_counts, observation_counts
 from memory.projections.knowledge_tables import architectural_facts, beliefs, patterns, theories
 from memory.projections.tables import metrics, projections, sharing_maps
 from memory.projections.weight_tables import checkpoints, safety_alerts
-from memory.query.html import card_html, table_html
+from memory.query.html import card_html, one_line, table_html
 from memory.store.engine import Database
 from memory.store.head import read_head
 
@@ -44,7 +44,7 @@ class LastMetric:
     """None where it was not finite."""
     position: int
     earlier: float | None
-    """What it was the time before; None where there was none, or it was not finite."""
+    """What it was the time before; None where that was not finite, of another model, or there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class MemoryOverview:
         return asdict(self) | {"models": [asdict(model) for model in self.models]}
 
     def __str__(self) -> str:
-        return "\n".join(f"{name:22} {told}" for name, told in self._told())
+        return "\n".join(one_line(f"{name:22} {told}") for name, told in self._told())
 
     def _told(self) -> Iterator[tuple[str, str]]:
         if self.stops:
@@ -204,14 +204,14 @@ def last_metrics(connection: Connection, model: str | None) -> tuple[LastMetric,
     columns = metrics.c
     found = []
     for name in list(metric_names(connection)):
-        newest = select(columns.position, columns.value).where(
+        newest = select(columns.position, columns.value, columns.model).where(
             columns.metric == name, columns.retracted_position.is_(None)
         )
         if model is not None:
             newest = newest.where(or_(columns.model == model, columns.model.is_(None)))
         rows = connection.execute(newest.order_by(columns.position.desc()).limit(2)).all()
         if rows:
-            earlier = rows[1].value if len(rows) > 1 else None
+            earlier = rows[1].value if len(rows) > 1 and rows[1].model == rows[0].model else None
             found.append(LastMetric(name, rows[0].value, rows[0].position, earlier))
     return tuple(found)
 

@@ -16,7 +16,7 @@ from memory.projections.tables import modifications, storage_names
 from memory.projections.weight_tables import safety_alerts
 from memory.query.decision_facts import Outcome
 from memory.query.decision_outcomes import meanings_of, outcomes_of
-from memory.query.html import card_html, table_html
+from memory.query.html import card_html, one_line, table_html
 from memory.query.safety import beliefs_about
 from memory.query.told_events import EventTold
 from memory.store.engine import Database
@@ -107,7 +107,7 @@ class DecisionExplained:
         return self.to_html()
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(map(one_line, self._lines()))
 
     def _lines(self) -> Iterator[str]:
         of_act = f"act {self.act_id}" if self.act_id else "a write outside of acts"
@@ -234,7 +234,8 @@ def _predicted(connection: Connection, positions: set[int], writes: list[Any]) -
 
 def _undoing(act: str) -> Any:
     columns = modifications.c
-    return select(columns.position).where(columns.reverts == act).order_by(columns.position).limit(1)
+    taken_back = columns.reverts == act, columns.retracted_position.is_(None)
+    return select(columns.position).where(*taken_back).order_by(columns.position).limit(1)
 
 
 def _alerts(act: str | None, writes: list[Any]) -> Any:

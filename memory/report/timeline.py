@@ -118,7 +118,8 @@ def _writes(scope: Scope) -> Iterator[dict[str, Any]]:
         "WHEN event_type = 'coupled_modification' THEN 'coupled writes' ELSE 'writes' END AS lane, "
         "(position - :low) / :width AS bin, count(*) AS n, min(position) AS position, max(position) AS last, "
         "min(primary_layer) AS layer, count(DISTINCT primary_layer) AS layers "
-        "FROM modifications WHERE position BETWEEN :low AND :until {model} GROUP BY 1, 2",
+        "FROM modifications WHERE position BETWEEN :low AND :until AND (counted OR retracted_position IS NOT NULL) "
+        "{model} GROUP BY 1, 2",
         width=width,
     )
     for row in rows:

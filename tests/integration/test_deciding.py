@@ -263,6 +263,45 @@ def test_a_metric_means_what_was_said_of_the_model_itself_in_every_answer(tried:
     assert tried.query.explain_decision(act).outcomes[0].verdict == "better"
 
 
+def test_an_act_on_two_models_has_the_outcomes_of_each_apart(database_url: str) -> None:
+    with MemorySystem(database_url) as memory:
+        for name in ("one", "two"):
+            memory.attach(SHARING, name=name)
+        memory.define_metric("loss", better="lower")
+        with memory.act("both", act_id="both"):
+            for name, loss in (("one", 1.0), ("two", 5.0)):
+                memory.record_metrics({"loss": loss}, model=name, sample="s")
+                memory.record_modification(LAYERS[0], {}, method="scale", dose=1.0, model=name)
+            for name, loss in (("one", 0.5), ("two", 6.0)):
+                memory.record_metrics({"loss": loss}, model=name, sample="s")
+        expected = {"one": (1.0, 0.5, "better"), "two": (5.0, 6.0, "worse")}
+        for name, told in expected.items():
+            (edit,) = memory.get_decision_support({"layer": LAYERS[0], "model": name}).past_edits
+            assert [(each.before, each.after, each.verdict) for each in edit.outcomes] == [told]
+        assert memory.get_memory_overview().metrics[0].earlier is None
+        for view in ("act_outcomes", "write_outcomes"):
+            rows = memory.query_sql(f"SELECT model, baseline, outcome, verdict FROM {view}")
+            assert {row["model"]: (row["baseline"], row["outcome"], row["verdict"]) for row in rows} == expected
+            assert len(rows) == 2
+        phases = memory.query_sql("SELECT phase FROM metric_series ORDER BY position")
+        assert [row["phase"] for row in phases] == ["baseline"] * 2 + ["outcome"] * 2
+
+
+def test_who_takes_back_that_an_act_was_undone_has_it_stand(tried: MemorySystem) -> None:
+    act = tried.query_modifications(LAYERS[0], limit=1)[0].act_id
+    undone = tried.record_modification(LAYERS[0], {}, method="revert", reverts=act)
+    asked = {"layer": LAYERS[0], "method": "shift", "dose": -1.0}
+    assert tried.get_decision_support(asked).past_edits[0].undone_position == undone.position
+    tried.retract(undone.position, reason="it was not")
+    assert tried.get_decision_support(asked).past_edits[0].undone_position is None
+    assert tried.query.explain_decision(act).undone_position is None
+    tried.consolidate()
+    for view in ("act_summary", "layer_history"):
+        assert tried.query_sql(f"SELECT DISTINCT reverted FROM {view} WHERE act_id = :act", act=act) == [
+            {"reverted": 0}
+        ]
+
+
 @pytest.mark.parametrize(("dose", "recommended"), [(0.2, "go"), (1.0, "stop"), (None, "unknown")])
 def test_of_effects_at_several_doses_the_nearest_speaks(dose: float | None, recommended: str) -> None:
     asked = DecisionContext.of({"layer": LAYERS[0], "dose": dose})

@@ -35,8 +35,10 @@ SELECT
   (SELECT count(DISTINCT m.metric) FROM metrics AS m
     WHERE m.act_id = first.act_id AND m.position > first.position AND m.retracted_position IS NULL) AS outcomes,
   first.reverts AS reverts,
-  (SELECT min(r.position) FROM modifications AS r WHERE r.reverts = first.act_id) AS reverted_position,
-  CASE WHEN EXISTS (SELECT 1 FROM modifications AS r WHERE r.reverts = first.act_id) THEN 1 ELSE 0 END AS reverted
+  (SELECT min(r.position) FROM modifications AS r
+    WHERE r.reverts = first.act_id AND r.retracted_position IS NULL) AS reverted_position,
+  CASE WHEN EXISTS (SELECT 1 FROM modifications AS r
+    WHERE r.reverts = first.act_id AND r.retracted_position IS NULL) THEN 1 ELSE 0 END AS reverted
 FROM modifications AS first
 WHERE first.act_id IS NOT NULL
   AND first.retracted_position IS NULL

@@ -50,21 +50,26 @@ FROM (
         WHERE of_all.metric = after.metric AND of_all.model IS NULL))) AS better,
       (SELECT max(before.position) FROM metrics AS before
         WHERE before.act_id = after.act_id AND before.metric = after.metric
+          AND coalesce(before.model, '') = coalesce(after.model, '')
           AND (before.sample = after.sample OR (before.sample IS NULL AND after.sample IS NULL))
           AND before.retracted_position IS NULL
           AND before.position < (SELECT min(modifications.position) FROM modifications
-    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL)) AS baseline_position
+    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL
+      AND (after.model IS NULL OR modifications.model = after.model))) AS baseline_position
     FROM metrics AS after
     WHERE after.act_id IS NOT NULL
       AND after.retracted_position IS NULL
       AND after.position > (SELECT min(modifications.position) FROM modifications
-    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL)
+    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL
+      AND (after.model IS NULL OR modifications.model = after.model))
       AND NOT EXISTS (
         SELECT 1 FROM metrics AS earlier
         WHERE earlier.act_id = after.act_id AND earlier.metric = after.metric
+          AND coalesce(earlier.model, '') = coalesce(after.model, '')
           AND earlier.position < after.position
           AND earlier.position > (SELECT min(modifications.position) FROM modifications
-    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL)
+    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL
+      AND (after.model IS NULL OR modifications.model = after.model))
           AND (earlier.sample = after.sample OR (earlier.sample IS NULL AND after.sample IS NULL))
           AND earlier.retracted_position IS NULL)
   ) AS paired

@@ -38,4 +38,5 @@ SELECT
 FROM act_outcomes
 JOIN modifications AS written
   ON written.act_id = act_outcomes.act_id
+  AND (act_outcomes.model IS NULL OR written.model = act_outcomes.model)
   AND CASE WHEN written.position < act_outcomes.position THEN written.counted END

@@ -40,7 +40,8 @@ SELECT
   written.fraction_changed AS fraction_changed,
   written.reverts AS reverts,
   CASE WHEN EXISTS (
-    SELECT 1 FROM modifications AS r WHERE r.reverts = written.act_id AND r.position > reached.position)
+    SELECT 1 FROM modifications AS r WHERE r.reverts = written.act_id AND r.position > reached.position
+      AND r.retracted_position IS NULL)
     THEN 1 ELSE 0 END AS reverted,
   written.retracted_position AS retracted_position,
   written.description AS description,

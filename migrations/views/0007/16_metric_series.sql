@@ -20,9 +20,11 @@ SELECT
   metrics.sample AS sample,
   metrics.act_id AS act_id,
   CASE WHEN metrics.position < (SELECT min(modifications.position) FROM modifications
-    WHERE modifications.act_id = metrics.act_id AND modifications.retracted_position IS NULL) THEN 'baseline'
+    WHERE modifications.act_id = metrics.act_id AND modifications.retracted_position IS NULL
+      AND (metrics.model IS NULL OR modifications.model = metrics.model)) THEN 'baseline'
        WHEN metrics.position > (SELECT min(modifications.position) FROM modifications
-    WHERE modifications.act_id = metrics.act_id AND modifications.retracted_position IS NULL) THEN 'outcome' END AS phase,
+    WHERE modifications.act_id = metrics.act_id AND modifications.retracted_position IS NULL
+      AND (metrics.model IS NULL OR modifications.model = metrics.model)) THEN 'outcome' END AS phase,
   (SELECT metric_definitions.better FROM metric_definitions
     WHERE metric_definitions.position = coalesce(
       (SELECT max(own.position) FROM metric_definitions AS own WHERE own.metric = metrics.metric AND own.model = metrics.model),

@@ -149,17 +149,17 @@ CREATE VIEW public.act_outcomes AS
                                   WHERE ((of_all.metric = after.metric) AND (of_all.model IS NULL)))))) AS better,
                     ( SELECT max(before."position") AS max
                            FROM public.metrics before
-                          WHERE ((before.act_id = after.act_id) AND (before.metric = after.metric) AND ((before.sample = after.sample) OR ((before.sample IS NULL) AND (after.sample IS NULL))) AND (before.retracted_position IS NULL) AND (before."position" < ( SELECT min(modifications."position") AS min
+                          WHERE ((before.act_id = after.act_id) AND (before.metric = after.metric) AND (COALESCE(before.model, ''::text) = COALESCE(after.model, ''::text)) AND ((before.sample = after.sample) OR ((before.sample IS NULL) AND (after.sample IS NULL))) AND (before.retracted_position IS NULL) AND (before."position" < ( SELECT min(modifications."position") AS min
                                    FROM public.modifications
-                                  WHERE ((modifications.act_id = after.act_id) AND (modifications.retracted_position IS NULL)))))) AS baseline_position
+                                  WHERE ((modifications.act_id = after.act_id) AND (modifications.retracted_position IS NULL) AND ((after.model IS NULL) OR (modifications.model = after.model))))))) AS baseline_position
                    FROM public.metrics after
                   WHERE ((after.act_id IS NOT NULL) AND (after.retracted_position IS NULL) AND (after."position" > ( SELECT min(modifications."position") AS min
                            FROM public.modifications
-                          WHERE ((modifications.act_id = after.act_id) AND (modifications.retracted_position IS NULL)))) AND (NOT (EXISTS ( SELECT 1
+                          WHERE ((modifications.act_id = after.act_id) AND (modifications.retracted_position IS NULL) AND ((after.model IS NULL) OR (modifications.model = after.model))))) AND (NOT (EXISTS ( SELECT 1
                            FROM public.metrics earlier
-                          WHERE ((earlier.act_id = after.act_id) AND (earlier.metric = after.metric) AND (earlier."position" < after."position") AND (earlier."position" > ( SELECT min(modifications."position") AS min
+                          WHERE ((earlier.act_id = after.act_id) AND (earlier.metric = after.metric) AND (COALESCE(earlier.model, ''::text) = COALESCE(after.model, ''::text)) AND (earlier."position" < after."position") AND (earlier."position" > ( SELECT min(modifications."position") AS min
                                    FROM public.modifications
-                                  WHERE ((modifications.act_id = after.act_id) AND (modifications.retracted_position IS NULL)))) AND ((earlier.sample = after.sample) OR ((earlier.sample IS NULL) AND (after.sample IS NULL))) AND (earlier.retracted_position IS NULL))))))) paired) compared;
+                                  WHERE ((modifications.act_id = after.act_id) AND (modifications.retracted_position IS NULL) AND ((after.model IS NULL) OR (modifications.model = after.model))))) AND ((earlier.sample = after.sample) OR ((earlier.sample IS NULL) AND (after.sample IS NULL))) AND (earlier.retracted_position IS NULL))))))) paired) compared;
 COMMENT ON VIEW public.act_outcomes IS 'What each act did to each metric: last value before its first write, first after it, same sample.';
 COMMENT ON COLUMN public.act_outcomes."position" IS 'the evaluation after the act''s first write';
 COMMENT ON COLUMN public.act_outcomes.metric IS 'the metric';
@@ -207,11 +207,11 @@ CREATE VIEW public.act_summary AS
     reverts,
     ( SELECT min(r."position") AS min
            FROM public.modifications r
-          WHERE (r.reverts = first.act_id)) AS reverted_position,
+          WHERE ((r.reverts = first.act_id) AND (r.retracted_position IS NULL))) AS reverted_position,
         CASE
             WHEN (EXISTS ( SELECT 1
                FROM public.modifications r
-              WHERE (r.reverts = first.act_id))) THEN 1
+              WHERE ((r.reverts = first.act_id) AND (r.retracted_position IS NULL)))) THEN 1
             ELSE 0
         END AS reverted
    FROM public.modifications first
@@ -1157,7 +1157,7 @@ CREATE VIEW public.layer_history AS
         CASE
             WHEN (EXISTS ( SELECT 1
                FROM public.modifications r
-              WHERE ((r.reverts = written.act_id) AND (r."position" > reached."position")))) THEN 1
+              WHERE ((r.reverts = written.act_id) AND (r."position" > reached."position") AND (r.retracted_position IS NULL)))) THEN 1
             ELSE 0
         END AS reverted,
     written.retracted_position,
@@ -1222,10 +1222,10 @@ CREATE VIEW public.metric_series AS
         CASE
             WHEN ("position" < ( SELECT min(modifications."position") AS min
                FROM public.modifications
-              WHERE ((modifications.act_id = metrics.act_id) AND (modifications.retracted_position IS NULL)))) THEN 'baseline'::text
+              WHERE ((modifications.act_id = metrics.act_id) AND (modifications.retracted_position IS NULL) AND ((metrics.model IS NULL) OR (modifications.model = metrics.model))))) THEN 'baseline'::text
             WHEN ("position" > ( SELECT min(modifications."position") AS min
                FROM public.modifications
-              WHERE ((modifications.act_id = metrics.act_id) AND (modifications.retracted_position IS NULL)))) THEN 'outcome'::text
+              WHERE ((modifications.act_id = metrics.act_id) AND (modifications.retracted_position IS NULL) AND ((metrics.model IS NULL) OR (modifications.model = metrics.model))))) THEN 'outcome'::text
             ELSE NULL::text
         END AS phase,
     ( SELECT metric_definitions.better
@@ -1602,7 +1602,7 @@ CREATE VIEW public.write_outcomes AS
     act_outcomes.change,
     act_outcomes.verdict
    FROM (public.act_outcomes
-     JOIN public.modifications written ON (((written.act_id = act_outcomes.act_id) AND
+     JOIN public.modifications written ON (((written.act_id = act_outcomes.act_id) AND ((act_outcomes.model IS NULL) OR (written.model = act_outcomes.model)) AND
         CASE
             WHEN (written."position" < act_outcomes."position") THEN written.counted
             ELSE NULL::boolean

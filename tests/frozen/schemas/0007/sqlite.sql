@@ -916,8 +916,10 @@ SELECT
   (SELECT count(DISTINCT m.metric) FROM metrics AS m
     WHERE m.act_id = first.act_id AND m.position > first.position AND m.retracted_position IS NULL) AS outcomes,
   first.reverts AS reverts,
-  (SELECT min(r.position) FROM modifications AS r WHERE r.reverts = first.act_id) AS reverted_position,
-  CASE WHEN EXISTS (SELECT 1 FROM modifications AS r WHERE r.reverts = first.act_id) THEN 1 ELSE 0 END AS reverted
+  (SELECT min(r.position) FROM modifications AS r
+    WHERE r.reverts = first.act_id AND r.retracted_position IS NULL) AS reverted_position,
+  CASE WHEN EXISTS (SELECT 1 FROM modifications AS r
+    WHERE r.reverts = first.act_id AND r.retracted_position IS NULL) THEN 1 ELSE 0 END AS reverted
 FROM modifications AS first
 WHERE first.act_id IS NOT NULL
   AND first.retracted_position IS NULL
@@ -965,21 +967,26 @@ FROM (
         WHERE of_all.metric = after.metric AND of_all.model IS NULL))) AS better,
       (SELECT max(before.position) FROM metrics AS before
         WHERE before.act_id = after.act_id AND before.metric = after.metric
+          AND coalesce(before.model, '') = coalesce(after.model, '')
           AND (before.sample = after.sample OR (before.sample IS NULL AND after.sample IS NULL))
           AND before.retracted_position IS NULL
           AND before.position < (SELECT min(modifications.position) FROM modifications
-    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL)) AS baseline_position
+    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL
+      AND (after.model IS NULL OR modifications.model = after.model))) AS baseline_position
     FROM metrics AS after
     WHERE after.act_id IS NOT NULL
       AND after.retracted_position IS NULL
       AND after.position > (SELECT min(modifications.position) FROM modifications
-    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL)
+    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL
+      AND (after.model IS NULL OR modifications.model = after.model))
       AND NOT EXISTS (
         SELECT 1 FROM metrics AS earlier
         WHERE earlier.act_id = after.act_id AND earlier.metric = after.metric
+          AND coalesce(earlier.model, '') = coalesce(after.model, '')
           AND earlier.position < after.position
           AND earlier.position > (SELECT min(modifications.position) FROM modifications
-    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL)
+    WHERE modifications.act_id = after.act_id AND modifications.retracted_position IS NULL
+      AND (after.model IS NULL OR modifications.model = after.model))
           AND (earlier.sample = after.sample OR (earlier.sample IS NULL AND after.sample IS NULL))
           AND earlier.retracted_position IS NULL)
   ) AS paired
@@ -1008,6 +1015,7 @@ SELECT
 FROM act_outcomes
 JOIN modifications AS written
   ON written.act_id = act_outcomes.act_id
+  AND (act_outcomes.model IS NULL OR written.model = act_outcomes.model)
   AND CASE WHEN written.position < act_outcomes.position THEN written.counted END;
 CREATE VIEW layer_history AS
 SELECT
@@ -1030,7 +1038,8 @@ SELECT
   written.fraction_changed AS fraction_changed,
   written.reverts AS reverts,
   CASE WHEN EXISTS (
-    SELECT 1 FROM modifications AS r WHERE r.reverts = written.act_id AND r.position > reached.position)
+    SELECT 1 FROM modifications AS r WHERE r.reverts = written.act_id AND r.position > reached.position
+      AND r.retracted_position IS NULL)
     THEN 1 ELSE 0 END AS reverted,
   written.retracted_position AS retracted_position,
   written.description AS description,
@@ -1272,9 +1281,11 @@ SELECT
   metrics.sample AS sample,
   metrics.act_id AS act_id,
   CASE WHEN metrics.position < (SELECT min(modifications.position) FROM modifications
-    WHERE modifications.act_id = metrics.act_id AND modifications.retracted_position IS NULL) THEN 'baseline'
+    WHERE modifications.act_id = metrics.act_id AND modifications.retracted_position IS NULL
+      AND (metrics.model IS NULL OR modifications.model = metrics.model)) THEN 'baseline'
        WHEN metrics.position > (SELECT min(modifications.position) FROM modifications
-    WHERE modifications.act_id = metrics.act_id AND modifications.retracted_position IS NULL) THEN 'outcome' END AS phase,
+    WHERE modifications.act_id = metrics.act_id AND modifications.retracted_position IS NULL
+      AND (metrics.model IS NULL OR modifications.model = metrics.model)) THEN 'outcome' END AS phase,
   (SELECT metric_definitions.better FROM metric_definitions
     WHERE metric_definitions.position = coalesce(
       (SELECT max(own.position) FROM metric_definitions AS own WHERE own.metric = metrics.metric AND own.model = metrics.model),
