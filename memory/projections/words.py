@@ -77,4 +77,4 @@ def _collect(data: Any, found: list[str]) -> None:
                 _collect(value, found)
 
 
-_HOLDS_TEXT = frozenset((str, dict, list))
+_HOLDS_TEXT: frozenset[Any] = frozenset((str, dict, list))
