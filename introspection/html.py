@@ -15,7 +15,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["card_html", "escape", "list_html", "table_html", "visible"]
+__all__ = ["card_html", "escape", "list_html", "one_line", "table_html", "visible"]
 
 LIMIT = 20
 """Rows of a table that are shown unless more are asked for."""
@@ -24,6 +24,8 @@ LONGEST = 400
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, what turns the direction of the text around it, and what UTF-8 cannot hold."""
+
+_BREAK = re.compile("[ \t]*[\n-\r\x85\u2028\u2029]+[ \t]*")
 
 _STYLE = (
     "<style>"
@@ -61,6 +63,11 @@ def escape(value: object, *, longest: int = LONGEST) -> str:
 def visible(text: str) -> str:
     """A text with every character written out that cannot be seen or would turn, move or break what is around it."""
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def one_line(text: str) -> str:
+    """A text without breaks of lines: what was recorded may not look like lines of an answer's own."""
+    return _BREAK.sub(" ", text)
 
 
 def words(value: object) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -108,7 +107,7 @@ class MemorySystem(
         safety: SafetySettings | str | os.PathLike[str] | None = None,
     ) -> None:
         settings = SafetySettings.of(safety)
-        self._store = EventStore.open(url if isinstance(url, str) else Path(url), durability=durability)
+        self._store = EventStore.open(url, durability=durability)
         self._keeper = BlobKeeper.beside(self._store, blobs)
         try:
             self._runner = ProjectionRunner(self._store, PROJECTIONS)

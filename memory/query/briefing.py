@@ -14,7 +14,7 @@ from memory.projections.finding_tables import IMPORTANT
 from memory.projections.knowledge_tables import architectural_facts, belief_revisions, beliefs, patterns, theories
 from memory.projections.tables import modifications, observations
 from memory.projections.weight_tables import safety_alerts
-from memory.query.html import card_html, list_html
+from memory.query.html import card_html, list_html, one_line
 from memory.query.narrowing import step_by_step, walked
 from memory.query.overview import last_metrics
 from memory.store.engine import Database
@@ -47,7 +47,9 @@ class Briefing:
         return {"position": self.position, "items": [asdict(item) for item in self.items]}
 
     def __str__(self) -> str:
-        lines = [f"- {item.kind}: {item.text} [{item.evidence}]" for item in self.items] or ["nothing is on record"]
+        lines = [one_line(f"- {item.kind}: {item.text} [{item.evidence}]") for item in self.items] or [
+            "nothing is on record"
+        ]
         return "\n".join([f"as of position {self.position}:", *lines])
 
     def _repr_html_(self) -> str:

@@ -20,7 +20,7 @@ from memory.query.decision_facts import (
     plain,
 )
 from memory.query.decision_reading import Reading
-from memory.query.html import card_html, list_html
+from memory.query.html import card_html, list_html, one_line
 from memory.store.engine import Database
 
 Recommendation = Literal["go", "caution", "stop", "unknown"]
@@ -69,7 +69,7 @@ class DecisionSupport:
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(map(one_line, self._lines()))
 
     def _lines(self) -> Iterator[str]:
         asked = self.context

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from introspection.html import card_html, escape, list_html, table_html
+from introspection.html import card_html, escape, list_html, one_line, table_html
 
-__all__ = ["card_html", "escape", "list_html", "table_html"]
+__all__ = ["card_html", "escape", "list_html", "one_line", "table_html"]

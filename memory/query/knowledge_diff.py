@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from memory.query.html import card_html, table_html
+from memory.query.html import card_html, one_line, table_html
 
 KINDS_OF_CHANGE = ("new", "strengthened", "weakened", "retracted", "changed")
 """In the order in which they are told."""
@@ -69,9 +69,10 @@ class KnowledgeChange:
     def __str__(self) -> str:
         numbers = self.told_numbers()
         why = "".join(
-            f"\n    position {each.position} ({each.event_type}{_of_act(each)}): {each.words}" for each in self.causes
+            f"\n    position {each.position} ({each.event_type}{_of_act(each)}): {one_line(each.words)}"
+            for each in self.causes
         )
-        return f"{self.kind.replace('_', ' ')} {self.identity}: {self.statement}\n    {numbers}{why}"
+        return f"{self.kind.replace('_', ' ')} {self.identity}: {one_line(self.statement)}\n    {numbers}{why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,9 @@ class KnowledgeDiff:
                 yield f"  … and {len(found) - _TOLD} more"
         if self.amendments:
             yield "\nAmended:"
-            yield from (f"  position {each.position} ({each.event_type}): {each.words}" for each in self.amendments)
+            yield from (
+                f"  position {each.position} ({each.event_type}): {one_line(each.words)}" for each in self.amendments
+            )
 
 
 def _of_act(cause: Cause) -> str:

@@ -12,7 +12,7 @@ from introspection.sharing import SharingMap
 from memory.errors import UnknownName
 from memory.projections.tables import sharing_maps
 from memory.projections.words import words_of
-from memory.query.html import card_html, list_html
+from memory.query.html import card_html, list_html, one_line
 from memory.query.search import CLAIM_KINDS, Found, search
 from memory.query.search_candidates import EVENTS
 from memory.query.search_terms import Terms
@@ -41,7 +41,7 @@ class Knowledge:
 
     def __str__(self) -> str:
         return (
-            "\n".join([f"{self.topic}:", *(f"- {line}" for line in self._told())])
+            "\n".join([f"{one_line(self.topic)}:", *(f"- {one_line(line)}" for line in self._told())])
             if self
             else (f"{self.topic}: nothing is on record")
         )

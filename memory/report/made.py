@@ -48,6 +48,7 @@ class ReportMade:
     size: int
     """Bytes of the file."""
     events: int
+    """Events of the log, of whatever model: one that goes on from another begins after it."""
     charts: int
     head: str
     """Digest of the head of the log it tells of."""
@@ -114,7 +115,7 @@ def write_report(
     )
     write_page(Path(path), text)
     charts = sum(len(section.charts) for section in sections)
-    return ReportMade(str(path), len(text.encode()), until, charts, head.digest, whole)
+    return ReportMade(str(path), len(text.encode()), until - scope.low + 1, charts, head.digest, whole)
 
 
 def _models(scope: Scope) -> list[Any]:

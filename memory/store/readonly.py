@@ -68,6 +68,8 @@ def read_only_rows(
     Raises:
         QueryError: The engine refused the statement; the message is the engine's.
     """
+    if not isinstance(sql, str):
+        raise QueryError(f"the query was refused: it is text, and not {sql!r}", remedy=_REMEDY)
     if "\0" in sql:
         # PostgreSQL's client library would stop there and run what comes before it.
         raise QueryError("the query was refused: it has a NUL character", remedy=_REMEDY)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from memory import MemorySystem
-from memory.errors import DatabaseError, InvalidArgument, UnknownObservation
+from memory.errors import DatabaseError, InvalidArgument, InvalidDatabaseUrl, QueryError, UnknownObservation
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,10 @@ def test_numbers_that_no_column_holds_are_no_error_of_the_driver(memory: Any) ->
 def test_a_time_without_a_time_zone_is_refused_as_it_was_typed(memory: Any) -> None:
     with pytest.raises(InvalidArgument, match="'2026-01-01'"):
         memory.query.as_of("2026-01-01")
+
+
+def test_what_is_no_statement_and_no_database_is_refused(memory: Any) -> None:
+    with pytest.raises(QueryError, match="None"):
+        memory.query_sql(None)
+    with pytest.raises(InvalidDatabaseUrl, match="3"):
+        MemorySystem(3)  # type: ignore[arg-type]
