@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from memory.errors import InvalidArgument, MissingDependency
+from memory.query.whole_file import refuse_database
 from memory.report.headline import Headline
 from memory.report.scope import number
 from memory.report.section import Chart, Section, Spec
@@ -115,9 +116,10 @@ def write_page(path: Path, text: str) -> None:
     """Write a page whole or not at all; one that is there is replaced.
 
     Raises:
-        InvalidArgument: It cannot be written there.
+        InvalidArgument: It cannot be written there, or a database is there.
     """
     try:
+        refuse_database(path)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -56,3 +56,14 @@ def test_what_is_no_statement_and_no_database_is_refused(memory: Any) -> None:
         memory.query_sql(None)
     with pytest.raises(InvalidDatabaseUrl, match="3"):
         MemorySystem(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("written", "suffix"), [("export_beliefs", ""), ("report", ""), ("report", "-wal")])
+def test_no_answer_is_written_in_the_place_of_a_record(tmp_path: Path, written: str, suffix: str) -> None:
+    record = tmp_path / "research.json"
+    with MemorySystem(record) as memory:
+        memory.record_observation("behavior", "drift", "which is not to be lost")
+        with pytest.raises(InvalidArgument, match="is a database, which stays"):
+            getattr(memory, written)(f"{record}{suffix}")
+    with MemorySystem(record) as memory:
+        assert len(memory.get_recent(1)) == 1
