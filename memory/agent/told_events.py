@@ -67,7 +67,7 @@ def recent_acts(store: EventStore, *, model: str | None, limit: int, offset: int
         act.writes.reverse()
         act.undone = act.act in undone
         if act.act is not None:
-            _measured(act, store, first[name])
+            _measured(act, store, first[name], model)
     return list(acts.values())[offset:wanted], len(acts) > wanted
 
 
@@ -81,11 +81,29 @@ def _taken_back(event: StoredEvent) -> set[str]:
     return set() if act is None else {act}
 
 
-def _measured(act: ToldAct, store: EventStore, first_write: int) -> None:
-    """Put what was measured in an act into it: the last before its first write, and the last after it."""
-    for row in measured_in(store.database, str(act.act)):
+def _measured(act: ToldAct, store: EventStore, first_write: int, model: str | None) -> None:
+    """Put what was measured in an act into it: the last before its first write, and the last after it, on one sample.
+
+    What was measured on one sample before and on another after tells no difference: then only what came after is told.
+    """
+    before: dict[tuple[str, str | None, str | None], float] = {}
+    after: dict[tuple[str, str | None, str | None], float] = {}
+    for row in measured_in(store.database, str(act.act), model=model):
         value = float(row.value if row.special is None else row.special)
-        (act.before if row.position < first_write else act.after)[row.metric] = value
+        key = row.metric, row.sample, row.model
+        found = before if row.position < first_write else after
+        found.pop(key, None)
+        found[key] = value
+    # The last that was measured both before and after; where there is none, the last.
+    for (metric, *_), value in before.items():
+        act.before[metric] = value
+    for key in sorted(after, key=before.__contains__):
+        metric = key[0]
+        act.after[metric] = after[key]
+        if key in before:
+            act.before[metric] = before[key]
+        else:
+            act.before.pop(metric, None)
 
 
 def _events(store: EventStore, positions: list[int]) -> Iterator[StoredEvent]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from memory.events.modifications import EditAborted, Restored, UnattributedWrite
 from memory.projections.tables import affected_layers, landmarks, metrics, modifications
@@ -66,10 +66,14 @@ def writes_since(database: Database, storages: Collection[int], after: int, *, l
         return list(connection.execute(found.order_by(columns.position).limit(limit)))
 
 
-def measured_in(database: Database, act: str, *, limit: int = 500) -> list[Any]:
-    """Give what was measured in an act and stands, oldest first, as rows of `metrics`."""
+def measured_in(database: Database, act: str, *, model: str | None, limit: int = 500) -> list[Any]:
+    """Give what was measured in an act and stands, of a model or of none in particular, oldest first, as rows of
+    `metrics`.
+    """
     columns = metrics.c
     found = select(metrics).where(columns.act_id == act, columns.retracted_position.is_(None))
+    if model is not None:
+        found = found.where(or_(columns.model == model, columns.model.is_(None)))
     with database.reading() as connection:
         return list(connection.execute(found.order_by(columns.position, columns.metric).limit(limit)))
 
