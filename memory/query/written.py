@@ -67,9 +67,7 @@ def writes_since(database: Database, storages: Collection[int], after: int, *, l
 
 
 def measured_in(database: Database, act: str, *, model: str | None, limit: int = 500) -> list[Any]:
-    """Give what was measured in an act and stands, of a model or of none in particular, oldest first, as rows of
-    `metrics`.
-    """
+    """Give what was measured in an act, of a model or of none in particular, oldest first, as rows of `metrics`."""
     columns = metrics.c
     found = select(metrics).where(columns.act_id == act, columns.retracted_position.is_(None))
     if model is not None:
