@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from types import TracebackType
+from types import MethodType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from transformers import TrainerCallback
@@ -84,6 +84,8 @@ class PalimpsestCallback(TrainerCallback):  # type: ignore[misc]  # transformers
         self._training = False
         self._model: str | None = None
         self._stop: Stop | None = None
+        self._awaited: object | None = None
+        """The step of the optimizer that is to be watched next."""
         self._evaluated: dict[str, float] = {}
         self._saved: dict[int, str] = {}
         """Step to the folder the Trainer saved it in."""
@@ -155,13 +157,18 @@ class PalimpsestCallback(TrainerCallback):  # type: ignore[misc]  # transformers
         """Have the optimizer's next step, and only that, be watched; or left out, where the model was stopped."""
         if not self._training or optimizer is None:
             return
-        steps, number = self._steps, state.global_step + 1
+        steps, number, awaited = self._steps, state.global_step + 1, object()
 
         def around() -> AbstractContextManager[object] | None:
+            if self._awaited is not awaited:
+                # Somebody raised before the step this was for.
+                return nullcontext()
+            self._awaited = None
             if self._stopped():
                 return None
             return nullcontext() if steps is None else steps.step(number)
 
+        self._awaited = awaited
         _once(optimizer, around)
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
@@ -301,7 +308,7 @@ class PalimpsestCallback(TrainerCallback):  # type: ignore[misc]  # transformers
         return control
 
     def _end(self, how: str, why: str, step: int | None = None) -> None:
-        self._training = False
+        self._training, self._awaited = False, None
         if self._steps is not None:
             self._steps.end()
         made = 0 if self._steps is None else self._steps.watching.steps
@@ -320,19 +327,22 @@ class PalimpsestCallback(TrainerCallback):  # type: ignore[misc]  # transformers
 def _once(optimizer: Any, around: Callable[[], AbstractContextManager[object] | None]) -> None:
     """Have an optimizer's next step run inside a block, or not at all; from then on it steps as ever.
 
-    torch calls no hook after a step that raises, so a block that is to end with the step must be around it.
+    torch calls no hook after a step that raises, so a block that is to end with the step must be around it. A step that
+    never comes leaves it there: then it is a method, as torch's schedulers want one, and does nothing by itself.
     """
-    own = vars(optimizer).get("step")
+    own, as_ever = vars(optimizer).get("step"), optimizer.step
 
-    def step(*args: Any, **kwargs: Any) -> Any:
-        if own is None:
-            del optimizer.step
-        else:
-            optimizer.step = own
+    def step(_: Any, *args: Any, **kwargs: Any) -> Any:
+        if vars(optimizer).get("step") is once:
+            if own is None:
+                del optimizer.step
+            else:
+                optimizer.step = own
         block = around()
         if block is None:
             return None
         with block:
-            return optimizer.step(*args, **kwargs)
+            return as_ever(*args, **kwargs)
 
-    optimizer.step = step
+    once = MethodType(step, optimizer)
+    optimizer.step = once

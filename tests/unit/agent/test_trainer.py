@@ -355,6 +355,26 @@ def test_a_training_after_one_that_failed_ends_its_record_first(memory, train, o
     assert [each["step"] for each in observed("training_ended")] == [4]
 
 
+def test_a_step_that_never_came_is_in_the_way_of_no_later_training(memory, train, events, observed):
+    class Raising(TrainerCallback):
+        def on_pre_optimizer_step(self, args, state, control, **kwargs):
+            if state.global_step == 1:
+                raise ValueError("enough")
+
+    class Its(Trainer):
+        def __init__(self, *args, callbacks, **settings):
+            super().__init__(*args, callbacks=[*callbacks, Raising()], **settings)
+
+    failed = train(trainer=Its)
+    assert isinstance(failed.error, ValueError)
+    failed.made.remove_callback(Raising)
+    failed.made.train()
+    (ended,) = observed("training_ended")
+    assert ended["steps_made"] == 4
+    assert len({event.act_id for event in events(*WRITES)}) == 1 + 4
+    assert memory.verify_weights() == ()
+
+
 def test_a_stop_that_is_ordered_in_a_step_ends_the_training_in_good_order_and_says_why(memory, train, observed):
     def stop(step: int) -> None:
         if step == 2:
