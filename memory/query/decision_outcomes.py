@@ -59,7 +59,8 @@ def outcomes_of(
     return tuple(
         _outcome(before, after, better.get(before.metric))
         for before, after in pairs
-        if wanted is None or before.metric in wanted
+        # Where the one that counts is not finite, no later one stands in for it.
+        if (wanted is None or before.metric in wanted) and before.value is not None and after.value is not None
     )
 
 
@@ -74,7 +75,6 @@ def _of_act(connection: Connection, act_id: str, model: str) -> list[tuple[Any, 
     values = select(_COLUMNS.position, _COLUMNS.metric, _COLUMNS.sample, _COLUMNS.model, _COLUMNS.value).where(
         _COLUMNS.act_id == act_id,
         _COLUMNS.retracted_position.is_(None),
-        _COLUMNS.value.is_not(None),
         or_(_COLUMNS.model == model, _COLUMNS.model.is_(None)),
     )
     before: dict[tuple[str, str | None, str | None], Any] = {}
@@ -132,7 +132,6 @@ def _nearest(connection: Connection, edit: Any, metric: str, low: int, high: int
         *between,
         or_(_COLUMNS.model == edit.model, _COLUMNS.model.is_(None)),
         _COLUMNS.retracted_position.is_(None),
-        _COLUMNS.value.is_not(None),
     )
     order = _COLUMNS.position.desc() if newest else _COLUMNS.position
     return connection.execute(found.order_by(order).limit(1)).one_or_none()

@@ -287,6 +287,19 @@ def test_an_act_on_two_models_has_the_outcomes_of_each_apart(database_url: str) 
         assert [row["phase"] for row in phases] == ["baseline"] * 2 + ["outcome"] * 2
 
 
+def test_no_later_value_stands_in_for_an_outcome_that_is_not_finite() -> None:
+    with MemorySystem(":memory:") as memory:
+        memory.attach(SHARING, name="sim")
+        memory.define_metric("loss", better="lower")
+        for act in ("one", None):
+            memory.record_metrics({"loss": 1.0}, sample="s", act=act)
+            memory.record_modification(LAYERS[0], {}, method="scale", dose=1.0, act=act)
+            for value in (float("inf"), 0.5):
+                memory.record_metrics({"loss": value}, sample="s", act=act)
+        past = memory.get_decision_support({"layer": LAYERS[0]}).past_edits
+        assert [edit.outcomes for edit in past] == [(), ()]
+
+
 def test_who_takes_back_that_an_act_was_undone_has_it_stand(tried: MemorySystem) -> None:
     act = tried.query_modifications(LAYERS[0], limit=1)[0].act_id
     undone = tried.record_modification(LAYERS[0], {}, method="revert", reverts=act)
