@@ -309,6 +309,10 @@ def test_who_takes_back_that_an_act_was_undone_has_it_stand(tried: MemorySystem)
     assert tried.get_decision_support(asked).past_edits[0].undone_position is None
     assert tried.query.explain_decision(act).undone_position is None
     tried.consolidate()
+    (last,) = tried.query_sql(
+        "SELECT last_write_position AS at FROM storages_now WHERE storage_key = :key", key=LAYERS[0]
+    )
+    assert last["at"] < undone.position
     for view in ("act_summary", "layer_history"):
         assert tried.query_sql(f"SELECT DISTINCT reverted FROM {view} WHERE act_id = :act", act=act) == [
             {"reverted": 0}

@@ -1499,7 +1499,7 @@ CREATE VIEW public.storages_now AS
     from_position,
     ( SELECT max(modifications."position") AS max
            FROM public.modifications
-          WHERE (modifications.storage_id = storages.storage_id)) AS last_write_position
+          WHERE ((modifications.storage_id = storages.storage_id) AND (modifications.retracted_position IS NULL))) AS last_write_position
    FROM public.storages
   WHERE (to_position IS NULL);
 COMMENT ON VIEW public.storages_now IS 'The storages there are now and every name that views each: several names are one tensor.';

@@ -1305,7 +1305,8 @@ SELECT
     WHERE storage_names.storage_id = storages.storage_id AND storage_names.to_position IS NULL) AS names,
   storages.from_position AS from_position,
   (SELECT max(modifications.position) FROM modifications
-    WHERE modifications.storage_id = storages.storage_id) AS last_write_position
+    WHERE modifications.storage_id = storages.storage_id AND modifications.retracted_position IS NULL)
+    AS last_write_position
 FROM storages
 WHERE storages.to_position IS NULL;
 CREATE VIEW sharing_history AS
