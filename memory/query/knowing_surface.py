@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from memory.projections.knowledge_tables import architectural_facts, beliefs, patterns, theories
@@ -74,6 +75,7 @@ class KnowingSurface(StreamingSurface):
         Raises:
             QueryError: The engine refused it, or two columns of the answer have one name.
         """
-        asked = {"question": statement, "as_of": knowledge.folded_up_to(self._store.database)}
-        rows = self._store.database.read_only_rows(statement, parameters)
+        asked: dict[str, Any] = {"question": statement}
+        folded = knowledge.FOLDED_UP_TO, partial(asked.__setitem__, "as_of")
+        rows = self._store.database.read_only_rows(statement, parameters, before=folded)
         return QueryResult(rows.mappings(), columns=rows.columns, metadata=asked)

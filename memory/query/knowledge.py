@@ -92,10 +92,14 @@ def _now(changed: Mapping[str, str], status: str) -> tuple[str, ...]:
     return tuple(sorted(each for each, now in changed.items() if now == status))
 
 
+FOLDED_UP_TO = "SELECT coalesce(min(position), 0) FROM projections"
+"""Asks for the position up to which every read table has been brought; 0 where none was."""
+
+
 def folded_up_to(database: Database) -> int:
     """Give the position up to which every read table has been brought; 0 where none was."""
     with database.reading() as connection:
-        return connection.execute(select(func.min(projections.c.position))).scalar() or 0
+        return int(connection.execute(select(func.coalesce(func.min(projections.c.position), 0))).scalar_one())
 
 
 def known_patterns(database: Database, *, kind: str | None, status: str | None, model: str | None) -> list[Any]:

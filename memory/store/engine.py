@@ -24,7 +24,7 @@ from memory.store.driver import fetch
 from memory.store.inspection import inspect_file, inspect_server
 from memory.store.location import Location, locate
 from memory.store.locks import OwnedLock, nested
-from memory.store.readonly import Rows, read_only_rows
+from memory.store.readonly import Before, Rows, read_only_rows
 
 Lock = Literal["ledger", "migration", "projections"]
 """What a PostgreSQL write transaction excludes others from; on SQLite every write transaction excludes all others."""
@@ -176,12 +176,13 @@ class Database:
         if self._locks["write" if self.dialect == "sqlite" else lock].owned_here:
             raise nested(self.location)
 
-    def read_only_rows(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
+    def read_only_rows(self, sql: str, parameters: Mapping[str, Any], *, before: Before | None = None) -> Rows:
         """Run one query that the engine itself keeps from writing.
 
         Args:
             sql: One statement; parameters are written `:name`.
             parameters: Their values.
+            before: A question of ours with one value that is asked first on the same connection, and who is told.
 
         Raises:
             QueryError: The engine refused the statement; the message is the engine's.
@@ -192,12 +193,16 @@ class Database:
                 connection = outer or self.engine.connect()
                 try:
                     return read_only_rows(
-                        self.location, sql, parameters, shared=connection.connection.driver_connection
+                        self.location,
+                        sql,
+                        parameters,
+                        shared=connection.connection.driver_connection,
+                        before=before,
                     )
                 finally:
                     if outer is None:
                         connection.close()
-        return read_only_rows(self.location, sql, parameters)
+        return read_only_rows(self.location, sql, parameters, before=before)
 
     def _inside(self) -> AbstractContextManager[None]:
         return forking.inside() if self.dialect == "sqlite" else nullcontext()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, NamedTuple
 
@@ -31,6 +31,10 @@ _POSTGRESQL_TOKEN = re.compile(
     r"""|--[^\n]*|/\*.*?\*/|::|:=)|:(?P<name>[A-Za-z_]\w*)""",
     re.DOTALL,
 )
+
+
+Before = tuple[str, Callable[[Any], object]]
+"""A question of ours with one value, which is asked first on the same connection; and who is told the value."""
 
 
 class Rows(NamedTuple):
@@ -55,7 +59,12 @@ class Rows(NamedTuple):
 
 
 def read_only_rows(
-    location: Location, sql: str, parameters: Mapping[str, Any], *, shared: sqlite3.Connection | None = None
+    location: Location,
+    sql: str,
+    parameters: Mapping[str, Any],
+    *,
+    shared: sqlite3.Connection | None = None,
+    before: Before | None = None,
 ) -> Rows:
     """Run one statement and give its rows; the connection is closed when they are exhausted or dropped.
 
@@ -64,6 +73,7 @@ def read_only_rows(
         sql: One statement; parameters are written `:name`.
         parameters: Their values.
         shared: The single connection of a database in memory.
+        before: What is asked first.
 
     Raises:
         QueryError: The engine refused the statement; the message is the engine's.
@@ -74,16 +84,17 @@ def read_only_rows(
         # PostgreSQL's client library would stop there and run what comes before it.
         raise QueryError("the query was refused: it has a NUL character", remedy=_REMEDY)
     if shared is not None:
-        return _sqlite_in_memory(shared, sql, parameters)
+        return _sqlite_in_memory(shared, sql, parameters, before)
     # Held open by the rows: whoever drops them closes everything.
     stack = ExitStack()
     with ExitStack() as until_ready:
         until_ready.push(stack)
         if location.path is not None:
             connection = stack.enter_context(_sqlite_connection(location))
+            _sqlite_before(connection, before)
             cursor: Any = stack.enter_context(closing(_sqlite_execute(connection, sql, parameters)))
         else:
-            cursor = stack.enter_context(_postgresql_cursor(location, sql, parameters))
+            cursor = stack.enter_context(_postgresql_cursor(location, sql, parameters, before))
         columns = _columns(cursor)
         until_ready.pop_all()
     return Rows(columns, _stream(stack, cursor))
@@ -124,10 +135,13 @@ def _sqlite_connection(location: Location) -> Iterator[sqlite3.Connection]:
             yield connection
 
 
-def _sqlite_in_memory(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any]) -> Rows:
+def _sqlite_in_memory(
+    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any], before: Before | None
+) -> Rows:
     connection.execute("PRAGMA query_only = ON")
     connection.set_authorizer(_authorize)
     try:
+        _sqlite_before(connection, before)
         with closing(_sqlite_execute(connection, sql, parameters)) as cursor, _refusals():
             return Rows(_columns(cursor), iter(cursor.fetchall()))
     finally:
@@ -138,6 +152,13 @@ def _sqlite_in_memory(connection: sqlite3.Connection, sql: str, parameters: Mapp
 def _sqlite_execute(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
     with _refusals():
         return connection.execute(sql, dict(parameters))
+
+
+def _sqlite_before(connection: sqlite3.Connection, before: Before | None) -> None:
+    if before is not None:
+        sql, tell = before
+        with closing(_sqlite_execute(connection, sql, {})) as cursor:
+            tell(cursor.fetchone()[0])
 
 
 def _go_on() -> None:
@@ -151,7 +172,9 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
 
 
 @contextmanager
-def _postgresql_cursor(location: Location, sql: str, parameters: Mapping[str, Any]) -> Iterator[Any]:
+def _postgresql_cursor(
+    location: Location, sql: str, parameters: Mapping[str, Any], before: Before | None
+) -> Iterator[Any]:
     import psycopg
 
     place = location.url.translate_connect_args(username="user", database="dbname")
@@ -163,11 +186,17 @@ def _postgresql_cursor(location: Location, sql: str, parameters: Mapping[str, An
     with faults.translated(location), closing(connection):
         connection.read_only = True
         # After its first snapshot the transaction cannot be made writable from inside.
-        connection.execute("SELECT 1")
+        sql_before, tell = ("SELECT 1", _nobody) if before is None else before
+        for row in connection.execute(sql_before):
+            tell(row[0])
         with closing(connection.cursor(name="palimpsest_query")) as cursor:
             with _refusals():
                 cursor.execute(_postgresql_parameters(sql), dict(parameters))
             yield cursor
+
+
+def _nobody(value: Any) -> None:
+    """Nobody wants to know."""
 
 
 def _postgresql_parameters(sql: str) -> str:

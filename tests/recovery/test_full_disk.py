@@ -50,7 +50,7 @@ def own_server(postgres_module: ModuleType) -> Iterator[Any]:
 def place(request: pytest.FixtureRequest, disks: ModuleType) -> Iterator[Place]:
     """A place of each kind."""
     if request.param == "sqlite":
-        with disks.small_disk("8m") as disk:
+        with disks.small_disk("16m") as disk:
             yield Place(f"sqlite:///{disk.folder / 'research.db'}", disk, 100_000)
         return
     server = request.getfixturevalue("own_server")
