@@ -17,8 +17,8 @@ from memory.projections.base import Contents, RowProjection
 from memory.projections.finding_tables import search_entries
 from memory.projections.words import joined, texts_in
 
-KIND_MARK = "kind:"
-"""Begins the word that says what kind of thing an entry is: no word of a text has a colon."""
+KIND_MARK = ":"
+"""Begins the word that says what kind of thing an entry is: no word or beginning of one that is asked for has a colon."""
 
 
 class SearchProjection(RowProjection):

@@ -180,6 +180,9 @@ def test_a_page_asks_for_no_more_rows_than_it_gives_however_many_names_or_tags_h
         ("aardvark", []),
         ("zebra", []),
         ("kind:observation", []),
+        ("obs*", []),
+        ("k*", []),
+        ("norm -k*", ["drift", "drift2"]),
     ],
 )
 def test_words_find_the_same_on_both_engines(asked: Any, text: str, found: list[str]) -> None:
