@@ -18,7 +18,7 @@ from memory.projections.finding_tables import search_entries
 from memory.projections.words import joined, texts_in
 
 KIND_MARK = ":"
-"""Begins the word that says what kind of thing an entry is: no word or beginning of one that is asked for has a colon."""
+"""Begins the word that says what kind of thing an entry is: no word that is asked for begins with a colon."""
 
 
 class SearchProjection(RowProjection):
