@@ -51,6 +51,8 @@ def make_site(path: Path, metadata: Callable[[str], dict[str, Any]]) -> Any:
         settings=_SETTINGS,
         static_mounts=[("palimpsest", str(Path(__file__).with_name("static")))],
     )
+    # With rich it prints every variable of every call for a page that is not there; real faults it prints without too.
+    pm.get_plugin("datasette.handle_exception").rich = None
     pm.register(_cells())
     return site
 

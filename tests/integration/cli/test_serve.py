@@ -10,6 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -40,6 +41,8 @@ class Served(NamedTuple):
     process: subprocess.Popen[str]
     memory: MemorySystem
     belief_id: str
+    said: Path
+    """What it writes on stderr."""
 
     def get(self, path: str, /, data: bytes | None = None, **parameters: object) -> Answer:
         query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
@@ -73,13 +76,23 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         memory.safety.emergency_stop("for a test")
         memory.safety.clear_emergency("for a test")
         command = [sys.executable, "-c", MAIN, "serve", "-d", str(database), "--port", "0", "--json"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        said = database.with_name("said.txt")
+        with (
+            said.open("w") as errors,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        ):
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
             assert told["database"] == str(database)
-            yield Served(told["url"].rstrip("/"), process, memory, belief.belief_id)
+            yield Served(told["url"].rstrip("/"), process, memory, belief.belief_id, said)
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=30) == 0
+
+
+def test_a_page_that_is_not_there_is_no_fault_to_tell_on_stderr(served: Served) -> None:
+    before = served.said.read_text()
+    assert served.get("/research/nosuch").status == 404
+    assert served.said.read_text() == before
 
 
 def test_its_first_page_says_what_it_is(served: Served) -> None:
