@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.errors import InvalidArgument
+from memory.projections.search import KIND_MARK
 from memory.projections.words import LONGEST_WORD, joined, words_of
 from memory.query.search_ranking import Field, has_all, score, snippet
 from memory.query.search_terms import Term, Terms
@@ -74,7 +75,7 @@ def test_whatever_is_typed_is_an_expression_that_fts5_takes(text: str) -> None:
         return
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE VIRTUAL TABLE found USING fts5(words, tokenize=\"ascii tokenchars ':'\")")
-        connection.execute("INSERT INTO found VALUES (?)", (f"kind:observation {joined([text])}",))
+        connection.execute("INSERT INTO found VALUES (?)", (f"{KIND_MARK}observation {joined([text])}",))
         query = connection.execute("SELECT 1 FROM found WHERE found MATCH ?", (terms.for_sqlite("observation"),))
         # What has just these words has what is wanted of them, unless it was also not to be there.
         assert (query.fetchone() is not None) == has_all(terms, [Field(1.0, text)]) or terms.unwanted
