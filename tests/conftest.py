@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.postgres import PostgresServer
+
+# The readline library of the test runner puts them there, and its workers inherit them: no terminal is 80 wide by that.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
 
 # A push is judged by what it changed, so the examples drawn are the same each time; `make explore` draws new ones.
 settings.register_profile("same", derandomize=True)
