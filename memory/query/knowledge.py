@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, select, text
 
 from memory.errors import InvalidArgument
 from memory.inference.multiplicity import KIND_SHARES
 from memory.projections.knowledge_tables import architectural_facts, beliefs, patterns, theories
-from memory.projections.tables import projections
 from memory.query.html import card_html, list_html
 from memory.store.engine import Database
 
@@ -99,7 +98,7 @@ FOLDED_UP_TO = "SELECT coalesce(min(position), 0) FROM projections"
 def folded_up_to(database: Database) -> int:
     """Give the position up to which every read table has been brought; 0 where none was."""
     with database.reading() as connection:
-        return int(connection.execute(select(func.coalesce(func.min(projections.c.position), 0))).scalar_one())
+        return int(connection.execute(text(FOLDED_UP_TO)).scalar_one())
 
 
 def known_patterns(database: Database, *, kind: str | None, status: str | None, model: str | None) -> list[Any]:

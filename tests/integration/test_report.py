@@ -494,3 +494,15 @@ def test_both_engines_tell_the_same(histories: ModuleType, database_pair: tuple[
 @pytest.fixture
 def database_pair(sqlite_url: str, postgres_url: str) -> tuple[str, str]:
     return sqlite_url, postgres_url
+
+
+def test_a_log_that_goes_on_from_another_counts_its_own_events(tmp_path: Path) -> None:
+    with MemorySystem(tmp_path / "old.db") as memory:
+        for number in range(5):
+            memory.record_metrics({"loss": float(number)})
+        memory.rollover(tmp_path / "new.db")
+    with MemorySystem(tmp_path / "new.db") as memory:
+        memory.record_metrics({"loss": 9.0})
+        (held,) = memory.query_sql("SELECT count(*) AS events FROM events")
+        assert memory.store.head().position > held["events"]
+        assert memory.report(tmp_path / "new.html").events == held["events"]
